@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from client.importing.targets.target import Target
 from client.importing.targets.timesheets import TIMESHEETS
 
 FORMATS: Final = ("csv", "ndjson", "json")
@@ -49,6 +50,7 @@ class FieldMapping:
         skip: Rows to leave out: globs by column; any column that fits is enough.
         only: Rows to import: globs by column; all columns must fit.
         extract: By our field: the regular expression of the part of a cell that is meant.
+        target: What is imported into: its fields are ours.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -76,11 +78,12 @@ class FieldMapping:
     skip: Mapping[str, Sequence[str]] = field(default_factory=dict)
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     extract: Mapping[str, str] = field(default_factory=dict)
+    target: Target = TIMESHEETS
 
     @property
     def columns(self) -> dict[str, str]:
         """The expressions to read, by our field's name."""
-        columns = self.fields or {name: name for name in TIMESHEETS.fields}
+        columns = self.fields or {name: name for name in self.target.fields}
         return {**columns, "external_id": self.external_id} if self.external_id else dict(columns)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, Final
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.suggestions import suggest
 
-KEYS: Final = tuple(member.name for member in fields(FieldMapping))
+KEYS: Final = tuple(m.name for m in fields(FieldMapping) if m.name != "target")
 """All keys; each has the name of an attribute of ``FieldMapping``."""
 
 _TYPE_NAMES: Final[Mapping[type, str]] = {

@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from client.errors import ConfigurationError
 from client.importing.mapping.condition_checks import check_conditions
 from client.importing.mapping.field_checks import check_fields
 from client.importing.mapping.field_mapping import FieldMapping
-from client.importing.mapping.keys import as_strings, check_keys
+from client.importing.mapping.keys import KEYS, as_strings, check_keys
 from client.importing.mapping.layout_checks import check_layout
 from client.importing.mapping.notation_checks import check_notations
 from client.importing.mapping.overrides import apply_overrides
@@ -18,14 +17,19 @@ from client.importing.mapping.shipped import shipped_mappings
 from client.importing.mapping.source_keys import validate_headers, validate_paging
 from client.importing.mapping.value_checks import check_values
 from client.importing.suggestions import suggest
+from client.importing.targets.target import Target
+from client.importing.targets.timesheets import TIMESHEETS
 
 
-def load_mapping(path: Path | None, overrides: Iterable[str] = ()) -> FieldMapping:
+def load_mapping(
+    path: Path | None, overrides: Iterable[str] = (), target: Target = TIMESHEETS
+) -> FieldMapping:
     """Read and validate a mapping file.
 
     Args:
         path: The file, or the name of a shipped mapping; None for none.
         overrides: Keys that replace those of the file (see ``overrides``).
+        target: What is imported into.
 
     Raises:
         ConfigurationError: The file cannot be read, or its content is invalid.
@@ -35,7 +39,7 @@ def load_mapping(path: Path | None, overrides: Iterable[str] = ()) -> FieldMappi
     overrides = tuple(overrides)
     apply_overrides(content, overrides)
     try:
-        return build_mapping(content)
+        return build_mapping(content, target)
     except ValueError as error:
         name = f"{path or 'The mapping'}{' with --set' if overrides else ''}"
         raise ConfigurationError(f"{name}: {error}.") from error
@@ -81,12 +85,12 @@ def check_mapping(mapping: FieldMapping) -> None:
     """
     plain = FieldMapping()
     content = {
-        member.name: _to_toml(value)
-        for member in fields(mapping)
-        if (value := getattr(mapping, member.name)) != getattr(plain, member.name)
+        name: _to_toml(value)
+        for name in KEYS
+        if (value := getattr(mapping, name)) != getattr(plain, name)
     }
     try:
-        build_mapping(content)
+        build_mapping(content, mapping.target)
     except ValueError as error:
         raise ConfigurationError(f"The mapping: {error}.") from error
 
@@ -98,26 +102,23 @@ def _to_toml(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def build_mapping(content: dict[str, Any]) -> FieldMapping:
+def build_mapping(content: dict[str, Any], target: Target = TIMESHEETS) -> FieldMapping:
     """Validate the content of a mapping file.
 
     Raises:
         ValueError: It is invalid; the message names table and key, and what may be there.
     """
     check_keys(content)
-    for check in (
-        check_fields,
-        check_values,
-        check_conditions,
-        check_notations,
-        check_layout,
-    ):
-        check(content)
+    check_fields(content, target)
+    check_values(content, target)
+    check_conditions(content)
+    check_notations(content, target)
+    check_layout(content)
     validate_headers(content.get("headers", {}))
     for table in ("skip", "only"):
         if table in content:
             patterns = content[table]
             content[table] = {column: as_strings(patterns[column]) for column in patterns}
-    mapping = FieldMapping(**content)
+    mapping = FieldMapping(**content, target=target)
     validate_paging(mapping)
     return mapping

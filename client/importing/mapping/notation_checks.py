@@ -8,21 +8,20 @@ from client.importing.mapping.keys import as_strings
 from client.importing.notations.date_formats import check_date_format
 from client.importing.notations.duration_units import MILLISECONDS
 from client.importing.suggestions import suggest
-from client.importing.targets.timesheets import END, TIMESHEETS
+from client.importing.targets.target import Kind, Target
+from client.importing.targets.timesheets import mappable_kinds
 
 UNITS: Final = tuple(MILLISECONDS)
-_DATES: Final = ("date", "day", END)
-_HOURS: Final = ("hours",)
-_USED_BY: Final = {
-    "date_format": _DATES,
-    "time_zone": _DATES,
-    "unit": _HOURS,
-    "decimal_comma": _HOURS,
+_USED_BY: Final[Mapping[str, tuple[Kind, ...]]] = {
+    "date_format": ("timestamp", "date"),
+    "time_zone": ("timestamp", "date"),
+    "unit": ("duration",),
+    "decimal_comma": ("duration", "number"),
 }
-"""The fields that the keys have an effect on."""
+"""The kinds of fields that the keys have an effect on."""
 
 
-def check_notations(content: Mapping[str, Any]) -> None:
+def check_notations(content: Mapping[str, Any], target: Target) -> None:
     """Validate ``date_format``, ``time_zone``, ``unit`` and ``decimal_comma``.
 
     Raises:
@@ -35,12 +34,17 @@ def check_notations(content: Mapping[str, Any]) -> None:
     if "unit" in content and content["unit"] not in UNITS:
         unit = content["unit"]
         raise ValueError(f"unit {unit!r} is unknown{suggest(unit, UNITS)}")
-    fields = content.get("fields") or TIMESHEETS.fields
-    for key, users in _USED_BY.items():
-        if content.get(key) and not any(field in fields for field in users):
+    kinds = mappable_kinds(target)
+    mapped = content.get("fields") or target.fields
+    for key, used_by in _USED_BY.items():
+        users = [name for name, kind in kinds.items() if kind in used_by]
+        if not content.get(key) or any(name in mapped for name in users):
+            continue
+        if users:
             raise ValueError(
                 f"{key} has no effect: map {' or '.join(users)} in [fields], or remove it"
             )
+        raise ValueError(f"{key} has no effect: no field of {target.name} has it, so remove it")
 
 
 def _check_date_formats(formats: tuple[str, ...]) -> None:

@@ -1,15 +1,14 @@
 """Keys of a mapping that are given on the command line: ``--set KEY=VALUE``."""
 
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any, Final
 
 from client.errors import UsageError
 from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.mapping.keys import KEYS
 from client.importing.suggestions import suggest
 
 _DEFAULTS: Final = FieldMapping()
-_KEYS: Final = tuple(member.name for member in fields(FieldMapping))
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
@@ -29,8 +28,8 @@ def apply_overrides(content: dict[str, Any], overrides: Iterable[str]) -> None:
         if not separator:
             raise UsageError(f"--set must be KEY=VALUE, not {override!r}.")
         name, *path = key.split(".", _depth(key.partition(".")[0]))
-        if name not in _KEYS:
-            raise UsageError(f"--set {key}: {name!r} is unknown{suggest(name, _KEYS)}.")
+        if name not in KEYS:
+            raise UsageError(f"--set {key}: {name!r} is unknown{suggest(name, KEYS)}.")
         if len(path) != _depth(name) or not all(path):
             form = ".".join((name, *("NAME" for _ in range(_depth(name)))))
             raise UsageError(f"--set {key} must be {form}=VALUE.")

@@ -20,7 +20,6 @@ MAX_HELD: Final = 10_000
 """Records that are held back at most."""
 
 MAX_HELD_CHARACTERS: Final = 8_000_000
-_FIELDS: Final = ("date", "day")
 
 
 class DateOrderCheck:
@@ -150,7 +149,9 @@ def _compile_selector(
 ) -> Callable[[Row], str | None] | None:
     """Return the function that selects the text of a row's date; None if no field has one."""
     texts = mapping.columns
-    field = next((name for name in _FIELDS if name in texts), None)
+    kinds = mapping.target.kinds
+    dates = (name for name, kind in kinds.items() if kind in {"timestamp", "date"})
+    field = next((name for name in dates if name in texts), None)
     if field is None or mapping.day_columns:
         return None
     try:

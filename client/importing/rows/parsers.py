@@ -1,17 +1,23 @@
 """The parsers of the kinds of fields, in the external system's notations and in ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.rows.durations import duration_parser
 from client.importing.rows.timestamps import timestamp_parser
-from client.importing.rows.values import parse_integer, to_text
+from client.importing.rows.values import number_parser, parse_boolean, parse_integer, to_text
 from client.importing.targets.target import Kind
 
 Parser = Callable[[Any], Any]
 """Raises ``ValueError`` with a reason to append to the column's name."""
+
+_PARSERS: Final[Mapping[Kind, Parser]] = {
+    "integer": parse_integer,
+    "boolean": parse_boolean,
+    "json": lambda value: value,
+}
 
 
 class KindParsers:
@@ -46,7 +52,9 @@ class KindParsers:
             return _with_days(parse) if self._mapping.day_columns else parse
         if kind == "date":
             return _day_parser(timestamp_parser(formats, None))
-        return parse_integer if kind == "integer" else to_text
+        if kind == "number":
+            return number_parser(decimal_comma=self._mapping.decimal_comma)
+        return _PARSERS.get(kind, to_text)
 
 
 def _with_days(parse: Parser) -> Parser:

@@ -12,12 +12,12 @@ from client.importing.mapping.references import list_references
 from client.importing.mapping.shipped import hint_at_mapping
 from client.importing.reading.mapped_names import mapped_names
 from client.importing.rows.field_readers import FieldReader, FieldReaders
-from client.importing.rows.raw_keys import compile_raw_key
+from client.importing.rows.plain_rules import PlainRules
 from client.importing.rows.row_error import RowError
 from client.importing.rows.selectors import Row
 from client.importing.rows.timesheet_rules import TimesheetRules
 from client.importing.suggestions import suggest
-from client.importing.targets.timesheets import END, TIMESHEETS
+from client.importing.targets.timesheets import END, mappable_kinds
 
 _MAX_HINTS: Final = 100
 """Hints that are kept, by the names of a row."""
@@ -53,6 +53,7 @@ class RowMapper:
         self._known = frozenset() if mapping.fields else mapped_names(mapping)
         self._is_csv = bool(columns)
         self._hints: dict[frozenset[str], str] = {}
+        self._target = mapping.target
         self._required = self._list_required(mapping)
         for name in filter(None, columns):
             if reason := self._unknown_reason(name):
@@ -61,8 +62,11 @@ class RowMapper:
             if columns.count(name) > 1:
                 raise SourceError(f"The source has the column {name!r} more than once.")
         self._readers = self._compile_readers(mapping, columns)
-        self._rules = TimesheetRules(mapping, columns)
-        self.raw_key = compile_raw_key(mapping, columns)
+        self._rules: TimesheetRules | PlainRules
+        if self._target.is_timesheets:
+            self._rules = TimesheetRules(mapping, columns)
+        else:
+            self._rules = PlainRules(mapping, is_csv=self._is_csv)
 
     def map_row(self, row: Row) -> Entry:
         """Return the entry for a record.
@@ -81,7 +85,7 @@ class RowMapper:
             if value is not None:
                 entry[field] = value
         for field in self._required:
-            if field not in entry:
+            if entry.get(field) is None:
                 raise RowError(self._missing_reason(field))
         return Entry(entry, self._rules.complete(entry, row))
 
@@ -89,9 +93,8 @@ class RowMapper:
         self, mapping: FieldMapping, columns: Sequence[str]
     ) -> list[tuple[str, FieldReader]]:
         compiler = FieldReaders(mapping, columns)
-        kinds = {**TIMESHEETS.kinds, END: TIMESHEETS.kinds["date"]}
         readers = []
-        for field, kind in kinds.items():
+        for field, kind in mappable_kinds(mapping.target).items():
             default = compiler.compile_default(field, kind)
             text = self._texts.get(field)
             optional = bool(self._known) and (field not in self._required or default is not None)
@@ -103,8 +106,8 @@ class RowMapper:
 
     def _list_required(self, mapping: FieldMapping) -> list[str]:
         """Return the fields that each row must have, in the mapping's words."""
-        required = list(TIMESHEETS.required)
-        if END in self._texts:
+        required = list(dict.fromkeys((*self._target.required, *self._target.key)))
+        if self._target.is_timesheets and END in self._texts:
             required[required.index("hours")] = END
         return [*required, "external_id"] if mapping.has_external_id else required
 
@@ -129,6 +132,8 @@ class RowMapper:
         """Return why a column is invalid; empty if it is valid."""
         if not self._known or name in self._known:
             return ""
+        if name in self._target.read_only:
+            return f"{name!r} is read-only: write the fields to import in [fields] of a mapping"
         return f"{name!r} is not one of our fields{suggest(name, sorted(self._known))}"
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
-from functools import partial
 from typing import NamedTuple
 
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.reading.records import Record
 from client.importing.rows.conditions import compile_conditions
-from client.importing.rows.external_ids import ExternalIds, encode_entry
-from client.importing.rows.previous_ids import PreviousIds
+from client.importing.rows.external_ids import encode_entry
+from client.importing.rows.natural_keys import create_natural_keys
 from client.importing.rows.row_error import RowError
 from client.importing.rows.row_mapper import RowMapper
 from client.importing.rows.unseen_columns import UnseenColumns
@@ -53,8 +52,7 @@ class RowProcessor:
         self.mapper = RowMapper(mapping, columns)
         self._is_skipped = compile_conditions(mapping, self.mapper.columns)
         self._unseen = UnseenColumns(mapping, columns)
-        self._external_ids = ExternalIds(source)
-        self._previous_ids = PreviousIds(mapping, columns, source)
+        self._keys = create_natural_keys(mapping, self.mapper.columns, source)
         self._since = since
 
     def process(self, record: Record) -> RowResult:
@@ -74,9 +72,7 @@ class RowProcessor:
             if self._since and entry.last_day and entry.last_day < self._since:
                 return RowResult(record)
             fields = entry.fields
-            is_derived = self._external_ids.assign(fields, partial(self.mapper.raw_key, row))
-            if is_derived and (previous := self._previous_ids.derive(row, fields)):
-                fields["previous_external_id"] = previous
+            self._keys.complete(fields, row)
             return RowResult(record, encode_entry(fields))
         except RowError as error:
             return RowResult(record, reason=str(error))

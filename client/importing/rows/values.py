@@ -6,10 +6,17 @@ append to the column's name.
 
 import math
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
+
+from client.importing.notations.decimals import parse_number
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _MAX_INTEGER: Final = 10**300
+_BOOLEANS: Final = {"true": True, "false": False}
+_MINUS: Final = ("-", "\N{MINUS SIGN}")
+_SIGNS: Final = (*_MINUS, "+")
 _SCALARS: Final = {True: "true", False: "false", None: ""}
 
 
@@ -46,3 +53,37 @@ def parse_integer(value: Any) -> Any:
     if not _INTEGER.fullmatch(value):
         raise ValueError(f"must be an integer, not {value[:40]!r}")
     return int(value)
+
+
+def parse_boolean(value: Any) -> Any:
+    """Return a boolean for the text ``true`` or ``false``; the API validates other values."""
+    if not isinstance(value, str):
+        return value
+    if value.lower() not in _BOOLEANS:
+        raise ValueError(f"must be true or false, not {value[:40]!r}: a value map can say which")
+    return _BOOLEANS[value.lower()]
+
+
+def number_parser(*, decimal_comma: bool) -> Callable[[Any], Any]:
+    """Return a function that parses numbers of texts; the API validates other values."""
+
+    def parse(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = value.strip()
+        sign = text[:1] if text[:1] in _SIGNS else ""
+        try:
+            number = parse_number(text.removeprefix(sign), decimal_comma=decimal_comma)
+        except ValueError as error:
+            raise ValueError(f"must be a number, not {value[:40]!r}: {error}") from error
+        if number is None:
+            raise ValueError(f"must be a number, not {value[:40]!r}")
+        digits = -number.digits if sign in _MINUS else number.digits
+        if not number.scale:
+            return digits
+        exact = Decimal(digits).scaleb(-number.scale)
+        if Decimal(repr(float(exact))) != exact:
+            raise ValueError(f"has more digits than a JSON number can represent: {value[:40]}")
+        return float(exact)
+
+    return parse

@@ -1,8 +1,9 @@
 """Timesheets as a target."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from client.importing.targets.target import Target
+from client.importing.targets.target import Kind, Target
 
 TIMESHEETS: Final = Target(
     name="timesheets",
@@ -24,3 +25,8 @@ TIMESHEETS: Final = Target(
 
 END: Final = "end"
 """The field of a mapping, not of the API, from which and the date the hours are computed."""
+
+
+def mappable_kinds(target: Target) -> Mapping[str, Kind]:
+    """Return the kinds of all fields that a mapping may have, by name."""
+    return {**target.kinds, END: "timestamp"} if target.is_timesheets else target.kinds
