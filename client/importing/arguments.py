@@ -32,8 +32,9 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("resource", nargs="?", choices=["timesheets"], metavar="timesheets", help="what to import")
+    add("resource", nargs="?", metavar="RESOURCE", help="timesheets, or any with an upload: parts")
     add("source", nargs="?", metavar="SOURCE", help="a file, an http(s) URL, or - for stdin")
+    add("--key", metavar="FIELDS", help="what identifies rows of other resources, such as id")
     add("--mapping", type=Path, metavar="FILE", help="TOML, or a name of --list-mappings")
     add("--set", action="append", dest="overrides", metavar="KEY=VALUE", help="a key of it")
     add("--list-mappings", action="store_true", help="print the shipped mappings and exit")

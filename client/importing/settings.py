@@ -10,6 +10,9 @@ from client.settings import SETTING_NAMES, ClientSettings, build_client_settings
 from client.urls import validate_url
 
 DEFAULT_URL: Final = "http://localhost:3000/timesheets/upload"
+UPLOAD_SCOPE: Final = "batch:upload"
+"""The scope of the upload of timesheets."""
+
 IMPORT_NAMES: Final = (
     "IMPORT_URL",
     "IMPORT_SOURCE_TOKEN",
@@ -47,14 +50,16 @@ class ImportSettings:
     """The settings of an import.
 
     Args:
-        client: Where tokens come from; its scope is ignored, ``batch:upload`` is requested.
+        client: Where tokens come from; its scope is ignored.
         url: The URL to upload to.
         credentials: For a source that is a URL.
+        scope: The scopes that are requested instead.
     """
 
     client: ClientSettings
     url: str = DEFAULT_URL
     credentials: SourceCredentials = field(default_factory=SourceCredentials)
+    scope: str = UPLOAD_SCOPE
 
 
 def load_import_settings(variables: Mapping[str, str], directory: str) -> ImportSettings:

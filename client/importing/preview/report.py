@@ -65,7 +65,8 @@ class PreviewReport:
             entry: dict[str, Any] = _DECODER.decode(line)
             self._mapped += 1
             self._sample.add(record, entry)
-            self._hours.add(entry)
+            if self._mapping.target.is_timesheets:
+                self._hours.add(entry)
         for row in rejected:
             self._rejected_total += 1
             if len(self._rejected) < MAX_REJECTED:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from client.importing.settings import UPLOAD_SCOPE
+
 Kind = Literal["string", "integer", "number", "boolean", "duration", "timestamp", "date", "json"]
 """How a field is parsed: a duration is seconds, a timestamp an instant with its day."""
 
@@ -28,7 +30,7 @@ class Target:
     required: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
-    scope: str = "batch:upload"
+    scope: str = UPLOAD_SCOPE
     path: str = ""
 
     @property

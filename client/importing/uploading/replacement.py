@@ -10,7 +10,7 @@ from client.errors import ApiRejectedError, ClientError, UnexpectedResponseError
 from client.importing.retries import RetryPolicy, is_transient
 from client.importing.settings import ImportSettings
 from client.importing.uploading.results import BatchResult, Counts, parse_batch_result
-from client.importing.uploading.uploader import READ_SECONDS, SCOPE
+from client.importing.uploading.uploader import READ_SECONDS
 
 _TOO_LARGE: Final = 413
 _CONFLICT: Final = 409
@@ -83,7 +83,7 @@ class ReplacementUploader:
         dry_run: bool = False,
         insecure: bool = False,
     ) -> None:
-        client = replace(settings.client, scope=SCOPE)
+        client = replace(settings.client, scope=settings.scope)
         self._api = Api(client, insecure=insecure, read_seconds=READ_SECONDS)
         self._retries = retries
         self._dry_run = dry_run

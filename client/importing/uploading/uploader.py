@@ -10,9 +10,6 @@ from client.importing.settings import ImportSettings
 from client.importing.uploading.batches import Batch
 from client.importing.uploading.results import BatchResult, parse_batch_result
 
-SCOPE: Final = "batch:upload"
-"""The only scope requested, whatever the setting SCOPE is."""
-
 READ_SECONDS: Final = 120.0
 """The read timeout: a batch of 10,000 rows may have to wait for other uploads."""
 
@@ -41,7 +38,7 @@ class Uploader:
         dry_run: bool = False,
         insecure: bool = False,
     ) -> None:
-        client = replace(settings.client, scope=SCOPE)
+        client = replace(settings.client, scope=settings.scope)
         self._api = Api(client, insecure=insecure, read_seconds=READ_SECONDS)
         self._retries = retries
         self._dry_run = dry_run

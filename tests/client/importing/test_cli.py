@@ -88,7 +88,7 @@ def test_quiet_prints_summary_only_with_rejected_rows(
     [
         ((), "usage: python -m client import"),
         (("timesheets",), "usage: python -m client import"),
-        (("parts", "a.csv"), "invalid choice: 'parts'"),
+        (("timesheets", "a.csv", "--key", "id"), "--key is not for timesheets"),
         (("timesheets", "a.csv", "b.csv"), "unrecognized arguments: b.csv"),
         (
             ("timesheets", "a.csv", "--since", "10.5.2017"),

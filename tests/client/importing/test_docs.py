@@ -56,7 +56,10 @@ def test_documented_commands_parse_and_every_option_is_documented() -> None:
     commands = COMMAND.findall(PAGE)
     assert len(commands) >= 4
     for command in commands:
-        assert parser.parse_intermixed_args(shlex.split(command)).resource == "timesheets"
+        assert parser.parse_intermixed_args(shlex.split(command)).resource in {
+            "timesheets",
+            "parts",
+        }
     for option in parser.format_usage().split("["):
         if option.startswith("--"):
             assert re.split(r"[ \]]", option)[0] in PAGE

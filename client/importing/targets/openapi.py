@@ -1,0 +1,93 @@
+"""Targets from the API's own description (OpenAPI): every resource that has an upload."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from client.errors import UnexpectedResponseError, UsageError
+from client.importing.suggestions import suggest
+from client.importing.targets.target import Kind, Target
+
+UPLOAD: Final = "/upload"
+"""The end of the path of an upload."""
+
+_KINDS: Final[tuple[tuple[str, Kind], ...]] = (
+    ("string", "string"),
+    ("number", "number"),
+    ("integer", "integer"),
+    ("boolean", "boolean"),
+)
+"""By type of JSON Schema; of several types the first one here: a text may be sent as a number."""
+_FORMATS: Final[Mapping[str, Kind]] = {"date-time": "timestamp", "date": "date"}
+
+
+def find_target(document: Any, name: str, key: str | None) -> Target:
+    """Return a resource of the API as a target.
+
+    Args:
+        document: The API's description.
+        name: The resource's: ``parts`` for ``POST /parts/upload``.
+        key: The fields that identify a row, with commas between them; None for the default.
+
+    Raises:
+        UsageError: There is no such resource with an upload, or it has no such key.
+        UnexpectedResponseError: The document is not the description of such an API.
+    """
+    try:
+        uploads = dict(_uploads(document))
+        if name not in uploads:
+            raise UsageError(f"The API has no upload of {name!r}{suggest(name, sorted(uploads))}.")
+        path, operation = uploads[name]
+        return _build_target(name, path, operation, key)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise UnexpectedResponseError(
+            "The API's description (openapi.json) is not one of an Encore service."
+        ) from error
+
+
+def _uploads(document: Any) -> Iterator[tuple[str, tuple[str, Mapping[str, Any]]]]:
+    """Yield name, path and operation of each upload."""
+    for path, item in document["paths"].items():
+        if path.endswith(UPLOAD) and "post" in item:
+            yield path.removesuffix(UPLOAD).rpartition("/")[2], (path, item["post"])
+
+
+def _build_target(name: str, path: str, operation: Mapping[str, Any], key: str | None) -> Target:
+    content = operation["requestBody"]["content"]["application/json"]
+    row = content["schema"]["anyOf"][0]
+    members: Mapping[str, Any] = row["properties"]
+    read_only = tuple(field for field, schema in members.items() if schema.get("readOnly"))
+    return Target(
+        name=name,
+        kinds={f: _kind_of(schema) for f, schema in members.items() if f not in read_only},
+        required=tuple(row.get("required", ())),
+        read_only=read_only,
+        key=_choose_key(name, operation, key),
+        scope=" ".join(_scopes(operation)),
+        path=path,
+    )
+
+
+def _kind_of(schema: Mapping[str, Any]) -> Kind:
+    schemas = [schema, *schema.get("anyOf", ())]
+    for each in schemas:
+        if (kind := _FORMATS.get(each.get("format", ""))) is not None:
+            return kind
+    types = {each.get("type") for each in schemas}
+    return next((kind for type_, kind in _KINDS if type_ in types), "json")
+
+
+def _choose_key(name: str, operation: Mapping[str, Any], key: str | None) -> tuple[str, ...]:
+    (parameter,) = (p for p in operation["parameters"] if p["name"] == "key")
+    keys: list[str] = parameter["schema"]["enum"]
+    chosen = parameter["schema"]["default"] if key is None else key.replace(" ", "")
+    if chosen not in keys:
+        raise UsageError(
+            f"--key {key} cannot identify rows of {name}: it must be {' or '.join(keys)}, as no"
+            " other field is a primary key or has a unique constraint."
+        )
+    return tuple(chosen.split(","))
+
+
+def _scopes(operation: Mapping[str, Any]) -> list[str]:
+    """Return the scopes of the first alternative that the operation accepts."""
+    return [scope for scopes in operation["security"][0].values() for scope in scopes]
