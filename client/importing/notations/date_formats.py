@@ -111,6 +111,10 @@ class DateFormat:
         self._pattern = re.compile(_pattern(tokens), re.IGNORECASE | re.ASCII)
         self.has_time = not {"H", "I"}.isdisjoint(self._codes)
 
+    def fits(self, text: str) -> bool:
+        """Return whether a text has this format, even if there is no such date: 31.02.2026."""
+        return self._pattern.fullmatch(text) is not None
+
     def parse(self, text: str) -> ParsedDate | None:
         """Return what a text says; None if it does not have this format.
 

@@ -68,6 +68,8 @@ class CsvRows:
                     yield number, cells, ""
             elif line.strip(blank):
                 cells = line.rstrip("\r\n").split(delimiter)
+                if not line.isascii() and not "".join(cells).strip():
+                    continue  # no-break spaces
                 if len(cells) == width and _NUL not in line:
                     yield number, cells, ""
                 else:

@@ -90,12 +90,24 @@ def _check_between(columns: Sequence[str], days: Mapping[int, date]) -> None:
 
 
 def _parse_day(name: str, date_format: DateFormat) -> date | None:
-    """Return the day that a column is named after; None if its name is not a day."""
+    """Return the day that a column is named after; None if its name is not a day.
+
+    Raises:
+        SourceError: It is like one, but there is no such day: its hours would be lost.
+    """
+    text = " ".join(name.split())
     try:
-        parsed = date_format.parse(" ".join(name.split()))
+        parsed = date_format.parse(text)
     except ValueError as error:
         raise SourceError(
             f"The source's column {name!r} has another weekday than its day: {error}. day_columns"
             " in the mapping may have day and month exchanged."
         ) from error
-    return parsed.local.date() if parsed else None
+    if parsed:
+        return parsed.local.date()
+    if date_format.fits(text):
+        raise SourceError(
+            f"The source's column {name!r} is like day_columns in the mapping, but there is no such"
+            " day. Correct its name, or day_columns, which may have day and month exchanged."
+        )
+    return None

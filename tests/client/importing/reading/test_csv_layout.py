@@ -27,6 +27,7 @@ LINES = "who;day;project;hours\nada;2026-03-02;Apollo;1\n"
         (LINES.replace("\n", ";;\n"), {"delimiter": ";"}, 2),
         (LINES.replace("Apollo;1", "Apollo;1;;"), {"delimiter": ";"}, 2),
         (LINES.replace("\n", "\n;;;\n \n"), {"delimiter": ";"}, 4),
+        (LINES.replace("\n", "\n\xa0;\u3000; ;\n"), {"delimiter": ";"}, 3),
         (LINES.replace("\n", "\r"), {"delimiter": ";"}, 2),
         (LINES.replace("\n", "\r\n", 1), {"delimiter": ";"}, 2),
         (LINES.rstrip(), {"delimiter": ";"}, 2),
@@ -131,6 +132,8 @@ def test_raw_row_of_a_day_has_its_cell_only(read: Read) -> None:
         ("who,Tue 2026-03-02", FORM, "another weekday than its day: 2026-03-02 is a Monday"),
         ("who,2026-03-02,2026-03-02", "%Y-%m-%d", "more than one column for 2026-03-02"),
         ("who,2026-03-02,2026-03-3x,2026-03-04", "%Y-%m-%d", "'2026-03-3x' is among the days"),
+        ("who,2026-02-28,2026-02-29", "%Y-%m-%d", "'2026-02-29' is like day_columns"),
+        ("who,12/02/2026,13/02/2026", "%m/%d/%Y", "may have day and month exchanged"),
         ("who,cell,2026-03-02", "%Y-%m-%d", "has a column 'cell'"),
     ],
 )
