@@ -25,7 +25,7 @@ def check_keys(content: Mapping[str, Any]) -> None:
     """Validate names and types of the keys.
 
     Raises:
-        ValueError: A key is unknown, or its value has another type.
+        ValueError: A key is unknown, or its value is empty or has another type.
     """
     for name, value in content.items():
         if name not in KEYS:
@@ -38,6 +38,8 @@ def check_keys(content: Mapping[str, Any]) -> None:
             # What is meant to be headers may be a secret, which is never printed.
             found = "" if name == "headers" else f", not {show(value)}"
             raise ValueError(f"{name} must be {_TYPE_NAMES[type_]}{found}")
+        if value == "":
+            raise ValueError(f"{name} must not be empty: remove it")
         if value == {}:
             raise ValueError(f"[{name}] is empty: remove it, or write a key below it")
 

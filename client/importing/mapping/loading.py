@@ -47,7 +47,7 @@ def load_mapping(
 
 def _read_content(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(_resolve(path).read_text(encoding="utf-8"))
+        return tomllib.loads(_resolve(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:

@@ -94,6 +94,9 @@ def test_mapped_rows_have_our_names_and_notations(
         ("date_format = '%d.%m.%Q'", "date_format '%d.%m.%Q' contains %Q"),
         ("date_format = '%d.%m.'", "date_format '%d.%m.' must contain day, month and year"),
         ("a = ", "is not TOML"),
+        (f"next = ''\n{FIELDS}", "next must not be empty: remove it"),
+        (f"body = ''\n{FIELDS}", "body must not be empty: remove it"),
+        (f"since_parameter = ''\n{FIELDS}", "since_parameter must not be empty: remove it"),
         ("[fields]", "[fields] is empty: remove it"),
         (f"{FIELDS}[skip]", "[skip] is empty: remove it"),
         ("format = 'xml'", "format must be csv, ndjson or json, not 'xml'"),
@@ -183,6 +186,12 @@ def test_invalid_mapping_is_reported_with_option_and_file(
         load_mapping(path)
     assert words in str(refusal.value)
     assert str(path) in str(refusal.value)
+
+
+def test_mapping_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "tempus.toml"
+    path.write_text(FIELDS, encoding="utf-8-sig")
+    assert load_mapping(path).fields["user_id"] == "U"
 
 
 def test_missing_mapping_file_exits_11(run: ImportRun) -> None:
