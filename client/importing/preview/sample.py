@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -20,7 +21,9 @@ _CELL_WIDTHS: Final = (40, 24, 16)
 """The widest cells, tried in order until the table fits."""
 
 _ORDER: Final = ("user_id", "day", "date", "year", "week", "project", "hours")
-_LAST: Final = ("source", "external_id", "previous_external_id")
+_LAST: Final = ("source", "external_id")
+_HIDDEN: Final = "previous_external_id"
+"""What an earlier version would have derived as the id."""
 
 
 class Sample:
@@ -54,7 +57,7 @@ class Sample:
             return []
         records = [record for record, _ in self._rows]
         theirs = [name for name in self._names if _is_in_any(name, records)]
-        fields = _order({name for _, entry in self._rows for name in entry})
+        fields = _order({name for _, entry in self._rows for name in entry} - {_HIDDEN})
         for cell_width in _CELL_WIDTHS:
             header = ("line", *theirs, ARROW, *fields)
             rows = [
@@ -118,7 +121,9 @@ def _order(names: set[str]) -> list[str]:
 def _show(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str | date):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _show_field(entry: Mapping[str, Any], name: str) -> str:

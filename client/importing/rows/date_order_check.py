@@ -20,6 +20,8 @@ MAX_HELD: Final = 10_000
 """Records that are held back at most."""
 
 MAX_HELD_CHARACTERS: Final = 8_000_000
+OBSERVED: Final = 16
+"""Of the records after those, one of so many is checked: they have many of the same day."""
 
 
 class DateOrderCheck:
@@ -90,13 +92,14 @@ class DateOrderCheck:
         return True
 
     def _watch_rest(self, records: Iterator[Record]) -> Iterator[Record]:
-        while self._orders:
-            record = next(records, None)
-            if record is None:
-                self._finish()
-                return
-            self._observe(record)
+        """Yield the records after those that were held; check some until the order is confirmed."""
+        for number, record in enumerate(records):
+            if number % OBSERVED == 0:
+                self._observe(record)
             yield record
+            if not self._orders:
+                break
+        self._finish()
         yield from records
 
     def _observe(self, record: Record) -> None:

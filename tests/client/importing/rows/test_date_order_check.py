@@ -77,7 +77,7 @@ def test_wrong_order_that_shows_late_ends_the_import(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(date_order_check, "MAX_HELD", 10)
-    write(export, MONTH, copies=2)
+    write(export, MONTH, copies=date_order_check.OBSERVED)
     code, _, err = run(export, "--mapping", mapping, "--batch-size", "2")
     assert code == 11
     assert "rows were imported, skipped or rejected." in err
