@@ -78,7 +78,7 @@ def test_wrong_order_that_shows_late_ends_the_import(
 ) -> None:
     monkeypatch.setattr(date_order_check, "MAX_HELD", 10)
     write(export, MONTH, copies=date_order_check.OBSERVED)
-    code, _, err = run(export, "--mapping", mapping, "--batch-size", "2")
+    code, _, err = run(export, "--mapping", mapping, "--batch-size", "50")
     assert code == 11
     assert "rows were imported, skipped or rejected." in err
     assert api.requests
@@ -121,7 +121,7 @@ def test_confirmed_order_releases_rows_at_once(
 ) -> None:
     days = [date(2026, 1, 1) + timedelta(days=n) for n in range(90)]
     write(export, [f"{day:%m/%d/%Y}" for day in days])
-    code, _, err = run(export, "--mapping", mapping, "--batch-size", "5")
+    code, _, err = run(export, "--mapping", mapping, "--batch-size", "30")
     assert code == 0
     assert err.count("\n") == 1
     assert len(api.entries) == 90
