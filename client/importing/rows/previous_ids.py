@@ -1,4 +1,4 @@
-"""External ids as they were derived until version 0.14, to be renamed by the API.
+"""External ids as they were derived before the mapping language, to be renamed by the API.
 
 Until then an id was derived from the whole entry, so that another time zone or another column made
 another entry of the same row. The API stores such ids; a row is sent with the id that it had then
