@@ -18,6 +18,10 @@ _TYPE_NAMES: Final[Mapping[type, str]] = {
     int: "an integer",
 }
 _STRING_OR_STRINGS: Final = ("date_format",)
+_NOT_EMPTY: Final = frozenset(
+    {"since_parameter", "next", "page_parameter", "offset_parameter", "next_parameter", "body"}
+)
+"""Keys whose empty value would mean the same as none."""
 _DEFAULTS: Final = FieldMapping()
 
 
@@ -38,7 +42,7 @@ def check_keys(content: Mapping[str, Any]) -> None:
             # What is meant to be headers may be a secret, which is never printed.
             found = "" if name == "headers" else f", not {show(value)}"
             raise ValueError(f"{name} must be {_TYPE_NAMES[type_]}{found}")
-        if value == "":
+        if value == "" and name in _NOT_EMPTY:
             raise ValueError(f"{name} must not be empty: remove it")
         if value == {}:
             raise ValueError(f"[{name}] is empty: remove it, or write a key below it")
