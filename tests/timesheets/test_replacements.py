@@ -5,7 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
+from db.models.timesheet import Timesheet
+from encore.database.engine import with_connection
 from tests.fixtures.problems import assert_problem
 from tests.timesheets.conftest import (
     CLIENT,
@@ -42,9 +45,11 @@ def replace(
     return job.post(UPLOAD, json=rows, params={"replace": period, **params})
 
 
-def replaced(job: httpx.Client, rows: list[dict[str, Any]], **params: str) -> Any:
+def replaced(
+    job: httpx.Client, rows: list[dict[str, Any]], period: str = MAY, **params: str
+) -> Any:
     """Upload rows that replace a period; return the report."""
-    response = replace(job, rows, **params)
+    response = replace(job, rows, period, **params)
     assert response.status_code == 200, response.text
     return response.json()
 
@@ -283,3 +288,46 @@ def test_openapi_describes_parameter_and_report(document: dict[str, Any]) -> Non
     report = content["schema"]["anyOf"][0]
     assert {"withdrawn", "kept", "withdrawn_entries"} <= report["properties"].keys()
     assert "withdrawn" not in report["required"]
+
+
+def mark_as_legacy(api: ApiUsers) -> None:
+    """Mark all entries as stored before the service kept local days."""
+    legacy = sa.update(Timesheet.metadata.tables["timesheets"]).values(legacy=True)
+
+    def execute(connection: sa.Connection) -> None:
+        connection.execute(legacy)
+        connection.commit()
+
+    with_connection(api.system.database_url, execute)
+
+
+def test_row_that_repeats_a_legacy_entry_with_a_day_outside_is_accepted(
+    users: ApiUsers, filled: httpx.Client
+) -> None:
+    """Tokyo, 1 May at 08:30: stored with the day in UTC, 30 April."""
+    early = entry(11, hours=1) | {"date": "2017-04-30T23:30:00Z"}
+    filled.post(UPLOAD, json=[early]).raise_for_status()
+    mark_as_legacy(users)
+    sent = early | {"date": "2017-05-01T08:30:00+09:00", "day": "2017-05-01"}
+    report = replaced(filled, [*month(*range(1, 10)), sent])
+    assert (report["unchanged"], report["withdrawn"], report["kept"]) == (10, 1, 0)
+
+
+def test_legacy_entries_whose_local_day_may_be_outside_are_kept(
+    users: ApiUsers, filled: httpx.Client, reader: httpx.Client
+) -> None:
+    """New York, 30 April at 20:30: stored with the day in UTC, 1 May; not in the export of May."""
+    dates = ("2017-05-01T00:30:00Z", "2017-05-31T10:00:00Z", "2017-05-31T09:59:59Z")
+    edges = [entry(11 + n, hours=1) | {"date": date} for n, date in enumerate(dates)]
+    filled.post(UPLOAD, json=edges).raise_for_status()
+    mark_as_legacy(users)
+    report = replaced(filled, month(*range(1, 11)))
+    assert (report["unchanged"], report["withdrawn"], report["kept"]) == (10, 1, 2)
+    assert stored(reader)[-2:] == ["T-11", "T-12"]
+
+
+def test_period_up_to_the_last_day_of_the_calendar_is_accepted(filled: httpx.Client) -> None:
+    report = replaced(
+        filled, [entry(9, hours=1, date="9998-12-31")], period="9998-12-31..9999-12-31"
+    )
+    assert (report["updated"], report["withdrawn"]) == (1, 0)

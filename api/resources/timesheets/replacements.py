@@ -27,6 +27,7 @@ from sqlalchemy import (
 from api.resources.timesheets.history.upload_changes import record_withdrawals
 from api.resources.timesheets.principal import has_prefix, validate_principal
 from api.resources.timesheets.rules.bulk_hour_limits import NOT_COUNTED
+from api.resources.timesheets.rules.legacy_entries import keeps_its_day, may_be_outside
 from api.resources.timesheets.rules.replaced_period import (
     DESCRIPTION,
     KEPT,
@@ -209,7 +210,8 @@ class Replacements:
         with_rows = Timesheet.__table__.outerjoin(staging.table, staging.id == Timesheet.id)
         others = select(Timesheet.id).select_from(with_rows).where(in_period, staging.id.is_(None))
         unmatched = in_period & Timesheet.id.in_(others.correlate(None))
-        withdrawn = unmatched & ~Timesheet.approved
+        uncertain = may_be_outside(period.first, period.last)
+        withdrawn = unmatched & ~Timesheet.approved & ~uncertain
         end = await self._period_lock.fetch_end(merge.connection)
         if end is not None:
             withdrawn &= day >= literal(end, day.type)
@@ -236,7 +238,7 @@ async def _reject_outside(merge: MergeContext, period: ReplacedPeriod) -> None:
     await merge.reject(missing, "external_id", message)
     day = staging["day"]
     first, last = (literal(bound, Timesheet.day.type) for bound in (period.first, period.last))
-    outside = or_(day < first, day > last)
+    outside = or_(day < first, day > last) & ~keeps_its_day(staging)
     text = literal("day ", Text) + cast(day, Text) + f" is outside {PARAMETER}={period}"
     await merge.reject(outside, "day", text)
 

@@ -22,10 +22,10 @@ PERIOD: Final = ("date", "year", "week", "day")
 
 ISO_WEEK: Final = ("year", "week")
 
-_LOWEST_OFFSET: Final = timedelta(hours=-12)
+LOWEST_OFFSET: Final = timedelta(hours=-12)
 """The local time of Baker Island."""
 
-_HIGHEST_OFFSET: Final = timedelta(hours=14)
+HIGHEST_OFFSET: Final = timedelta(hours=14)
 """The local time of Kiritimati."""
 
 _OFFSETS: Final = "from -12:00 to +14:00"
@@ -79,7 +79,7 @@ class EntryPeriod:
         offset = written_offset(timestamp)
         if offset is None:
             return timestamp.astimezone(self._zone).date()
-        if _LOWEST_OFFSET <= offset <= _HIGHEST_OFFSET:
+        if LOWEST_OFFSET <= offset <= HIGHEST_OFFSET:
             return timestamp.date()
         shown = timestamp.isoformat()[-len("+09:00") :]
         message = f"must have an offset {_OFFSETS} if the entry has no day, not {shown}"
@@ -128,8 +128,8 @@ def check_repeated_day(
         return
     midnight = datetime.combine(day, time(), UTC)
     earlier, later = sorted((stored, moved))
-    lowest = max(midnight - earlier, _LOWEST_OFFSET)
-    if lowest > _HIGHEST_OFFSET or lowest >= midnight + timedelta(days=1) - later:
+    lowest = max(midnight - earlier, LOWEST_OFFSET)
+    if lowest > HIGHEST_OFFSET or lowest >= midnight + timedelta(days=1) - later:
         message = f"must be left out, or that of the new date: {day} is the day of the stored date"
         errors.add("day", INVALID, message)
 
@@ -157,7 +157,7 @@ def _complete_week(entry: Attributes, errors: ValidationErrors) -> None:
 
 def _check_day(day: date, utc: datetime, errors: ValidationErrors) -> None:
     """Validate that a day is that of a timestamp at some offset that is in use anywhere."""
-    first, last = (utc + _LOWEST_OFFSET).date(), (utc + _HIGHEST_OFFSET).date()
+    first, last = (utc + LOWEST_OFFSET).date(), (utc + HIGHEST_OFFSET).date()
     if not first <= day <= last:
         days = f"{first} or {last}" if (last - first).days == 1 else f"from {first} to {last}"
         which = f"the day of the date at an offset {_OFFSETS}"

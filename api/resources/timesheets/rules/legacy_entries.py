@@ -7,6 +7,7 @@ that the row is ``unchanged``, even if the entry is approved or locked.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,13 +17,17 @@ from sqlalchemy import (
     Integer,
     and_,
     case,
+    exists,
     false,
+    literal,
+    not_,
     or_,
     select,
     type_coerce,
     update,
 )
 
+from api.resources.timesheets.rules.entry_period import HIGHEST_OFFSET, LOWEST_OFFSET
 from db.models.timesheet import Timesheet
 from encore.extensions import UPDATED, Connection, MergeContext, StagingTable, Statement, param
 
@@ -36,6 +41,9 @@ _ADOPTED: Final = ("hours", "day", "year", "week")
 """The fields whose stored values are adopted."""
 
 _ROUNDED_BY_SECONDS: Final = 18
+_LAST_DAY: Final = date(9998, 12, 31)
+"""The last day of an entry; the one after 9999 has no representation."""
+
 _TABLE: Final = Timesheet.metadata.tables[Timesheet.__tablename__]
 _STORED: Final = _TABLE.c
 _NOT_LEGACY: Final = {_STORED.legacy: false(), _STORED.updatedAt: _STORED.updatedAt}
@@ -88,6 +96,25 @@ async def clear_changed_entries(merge: MergeContext) -> None:
     changed = select(staging.id).select_from(joined)
     changed = changed.where(staging.status == UPDATED, _STORED.legacy.is_(True), differs)
     await merge.execute(update(_TABLE).values(_NOT_LEGACY).where(_STORED.id.in_(changed)))
+
+
+def keeps_its_day(staging: StagingTable) -> ColumnElement[bool]:
+    """Return the condition that a row's day is that of its legacy entry, stored or adopted."""
+    is_legacy = (_STORED.id == staging.id) & _STORED.legacy.is_(True)
+    return exists(select(_STORED.id).where(is_legacy, _STORED.day == staging["day"]))
+
+
+def may_be_outside(first: date, last: date) -> ColumnElement[bool]:
+    """Return the condition of legacy entries whose local day may be outside a period.
+
+    Stored is the day in UTC. The local day is in the period for certain if the day of the date is
+    at each offset; weekly entries are certain.
+    """
+    begin = datetime.combine(first, time(), UTC) - LOWEST_OFFSET
+    end = datetime.combine(min(last, _LAST_DAY), time(), UTC) + timedelta(days=1) - HIGHEST_OFFSET
+    date_ = Timesheet.date
+    is_certain = (date_ >= literal(begin, date_.type)) & (date_ < literal(end, date_.type))
+    return _STORED.legacy.is_(True) & date_.is_not(None) & not_(is_certain)
 
 
 def _repeats(staging: StagingTable) -> ColumnElement[bool]:

@@ -28,7 +28,10 @@ REPORT_MEMBERS: Final[dict[str, dict[str, Any]]] = {
     },
     KEPT: {
         "type": ["integer", "null"],
-        "description": "The entries that no row matches, but that are approved or locked",
+        "description": (
+            "The entries that no row matches, but that are approved or locked, or legacy ones whose"
+            " local day may be outside the period"
+        ),
     },
     WITHDRAWN_ENTRIES: {
         "type": "array",
