@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Dialect
+from sqlalchemy import ColumnElement, Dialect, text
 from sqlalchemy.sql import ClauseElement
 
 from encore.database.protocol import BulkConnection
@@ -113,6 +113,19 @@ class MergeContext:
     async def fetch_all(self, clause: ClauseElement, values: Values = ()) -> list[Row]:
         """Execute a statement; return its rows."""
         return await self.connection.fetch_all(Statement(clause, self._dialect), values)
+
+    async def index_ids(self) -> None:
+        """Create an index over ``staging.id``, once an upload.
+
+        For hooks whose conditions look up the row of each stored row: without it, the database may
+        read all uploaded rows for each.
+        """
+        format_ = self._dialect.identifier_preparer
+        table, column = (
+            format_.format_table(self.staging.table),
+            format_.quote(self.staging.id.name),
+        )
+        await self.execute(text(f"CREATE INDEX uploaded_ids ON {table} ({column})"))
 
     async def reject(
         self, condition: ColumnElement[bool], field: str, message: str | ColumnElement[str]

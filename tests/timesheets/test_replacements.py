@@ -271,6 +271,23 @@ def test_repeated_request_with_a_key_gets_the_same_report(
     assert (first.json()["withdrawn"], len(stored(reader))) == (1, 9)
 
 
+def test_large_replacement_with_a_key_takes_time_that_grows_with_its_rows(
+    job: httpx.Client, reader: httpx.Client
+) -> None:
+    rows = [entry(n, n % 28 + 1, hours=0.5, user_id=f"u{n % 500}") for n in range(10_500)]
+    job.post(UPLOAD, json=rows, params={"report": "rejected"}).raise_for_status()
+    for row in rows[:500]:
+        row["external_id"] += "b"
+    # Quadratic statements would take minutes.
+    headers = {"Idempotency-Key": "large"}
+    params = {"replace": MAY, "report": "rejected"}
+    response = job.post(UPLOAD, json=rows, headers=headers, params=params)
+    report = response.raise_for_status().json()
+    assert (report["created"], report["withdrawn"], report["kept"]) == (500, 500, 0)
+    assert len(report["withdrawn_entries"]) == 500
+    assert reader.get("/timesheets?count=1").headers["content-range"].endswith("/10500")
+
+
 def test_upload_without_the_parameter_withdraws_nothing(
     filled: httpx.Client, reader: httpx.Client
 ) -> None:

@@ -206,10 +206,9 @@ class Replacements:
         if principal.prefix:  # Entries given to other issuers' users are not the client's any more.
             in_period &= has_prefix(principal.prefix)
         staging = merge.staging
-        # An outer join, since NOT IN of many rows is slow on PostgreSQL, and NOT EXISTS on SQLite.
-        with_rows = Timesheet.__table__.outerjoin(staging.table, staging.id == Timesheet.id)
-        others = select(Timesheet.id).select_from(with_rows).where(in_period, staging.id.is_(None))
-        unmatched = in_period & Timesheet.id.in_(others.correlate(None))
+        await merge.index_ids()
+        row = select(literal(1)).select_from(staging.table).where(staging.id == Timesheet.id)
+        unmatched = in_period & ~row.correlate(Timesheet).exists()
         uncertain = may_be_outside(period.first, period.last)
         withdrawn = unmatched & ~Timesheet.approved & ~uncertain
         end = await self._period_lock.fetch_end(merge.connection)
