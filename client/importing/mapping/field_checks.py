@@ -86,6 +86,8 @@ def _check_external_id(text: Any, fields: Mapping[str, Any], target: Target) -> 
 def _check_source(name: str) -> None:
     if not name.strip() or len(name) > MAX_SOURCE_CHARACTERS:
         raise ValueError(f"source must have 1 to {MAX_SOURCE_CHARACTERS} characters")
+    if not name.isprintable():
+        raise ValueError(f"source must not contain control characters: {name!r}")
 
 
 def _check_end(fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

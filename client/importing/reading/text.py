@@ -26,6 +26,8 @@ _MARKS: Final = (
 """Byte order marks, their encodings, and the codecs that skip them; longer marks first."""
 _MARK_BYTES: Final = 4
 _UTF_8: Final = "utf-8"
+_SINGLE_BYTE: Final = ("cp125", "cp437", "cp85", "iso8859", "koi8", "mac-")
+"""Beginnings of encodings in which UTF-8 is valid, but other letters: MÃ¼ller for Müller."""
 _BUFFER_BYTES: Final = 1 << 16
 _HANDLER: Final = "client-mark-invalid"
 _MARKED: Final = re.compile("[\udc00-\udcff]")
@@ -42,11 +44,15 @@ def decode_text(content: IO[bytes], encoding: str, charset: str = "") -> Iterato
         charset: The media type's; empty without one.
 
     Raises:
-        SourceError: The charset is unknown, or the byte order mark contradicts the encoding.
+        SourceError: The charset is unknown, or the content contradicts the encoding: by its byte
+            order mark, or since its beginning is UTF-8.
     """
     codecs.register_error(_HANDLER, _mark_invalid)
     start = _read_start(content)
     codec = _choose_codec(start, encoding, charset)
+    if _normalize(codec).startswith(_SINGLE_BYTE):
+        start += getattr(content, "read1", content.read)(_BUFFER_BYTES)
+        _check_not_utf_8(start, encoding, charset)
     buffer = io.BufferedReader(_Restarted(start, content), _BUFFER_BYTES)
     with io.TextIOWrapper(buffer, codec, _HANDLER, newline="") as stream:
         yield stream
@@ -127,6 +133,22 @@ def _choose_codec(start: bytes, encoding: str, charset: str) -> str:
             ' mapping, such as encoding = "cp1252".'
         ) from error
     return name
+
+
+def _check_not_utf_8(start: bytes, encoding: str, charset: str) -> None:
+    """Raise if bytes are UTF-8 with other characters than those of ASCII."""
+    if start.isascii():
+        return
+    try:
+        codecs.getincrementaldecoder(_UTF_8)().decode(start)
+    except UnicodeDecodeError:
+        return
+    raise SourceError(
+        f'The source is UTF-8, but encoding = "{encoding}" in the mapping: remove that line.'
+        if encoding
+        else f"The source is UTF-8, but its Content-Type says charset={charset}: write"
+        ' encoding = "utf-8" in the mapping.'
+    )
 
 
 def _normalize(encoding: str) -> str:

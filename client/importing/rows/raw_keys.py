@@ -18,8 +18,9 @@ RawKey = Callable[[Row], list[Any]]
 def compile_raw_key(mapping: FieldMapping, columns: Sequence[str]) -> RawKey:
     """Return the function that returns the cells behind user, project, date, and end or hours.
 
-    Each is a cell, or a list of the cells of a template. A field without a filled cell is
-    represented by its default: the exports of two persons, which name nobody, have the same cells.
+    Each is a cell, or a list of the cells of a template with several. A field without a filled cell
+    is represented by its default: the exports of two persons, which name nobody, have the same
+    cells.
     """
 
     def compile_cells(field: str) -> Selector:
@@ -53,6 +54,8 @@ def _compile_cells(text: str, columns: Sequence[str], default: Any) -> Selector:
         if text in row:
             return row[text]
         cells = [part(row) for part in parts]
+        if len(cells) == 1:  # "{Name}", or with text beside it, is the column Name.
+            return default if cells[0] is None or cells[0] == "" else cells[0]
         return cells if any(cell is not None and cell != "" for cell in cells) else default
 
     return select_parts

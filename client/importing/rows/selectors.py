@@ -50,7 +50,10 @@ def compile_name(name: str, columns: Sequence[str], text: str = "") -> Selector:
     """
     if columns:
         if name not in columns:
-            raise SourceError(f"The source has no column {name!r}{suggest(name, columns)}.")
+            raise SourceError(
+                f"The source has no column {name!r}{suggest(name, columns)}. If the column names"
+                " are in another line, write header = NUMBER in the mapping."
+            )
         return lambda row: row[name]
     path = name.split(".")
     exact = (name,) if text in {"", name} else (text, name)

@@ -94,6 +94,7 @@ def test_mapped_rows_have_our_names_and_notations(
         ("date_format = '%d.%m.%Q'", "date_format '%d.%m.%Q' contains %Q"),
         ("date_format = '%d.%m.'", "date_format '%d.%m.' must contain day, month and year"),
         ("a = ", "is not TOML"),
+        (f"source = 'a\\u001bb'\n{FIELDS}".replace("'", '"'), "must not contain control"),
         (f"next = ''\n{FIELDS}", "next must not be empty: remove it"),
         (f"body = ''\n{FIELDS}", "body must not be empty: remove it"),
         (f"since_parameter = ''\n{FIELDS}", "since_parameter must not be empty: remove it"),
@@ -204,10 +205,11 @@ def test_missing_mapped_column_exits_12_with_suggestion(
     run: ImportRun, api: FakeUploadApi, tmp_path: Path
 ) -> None:
     (tmp_path / "m.toml").write_text(MAPPING)
-    (tmp_path / "a.csv").write_text(EXPORT.replace("Employee No", "Employee"))
+    (tmp_path / "a.csv").write_bytes(EXPORT.replace("Employee No", "Employee").encode("cp1252"))
     result = run(tmp_path / "a.csv", "--mapping", tmp_path / "m.toml")
     assert (result.code, api.requests) == (12, [])
     assert "no column 'Employee No' (did you mean Employee?)" in result.err
+    assert "write header = NUMBER in the mapping" in result.err
 
 
 def test_mapping_with_only_external_id(run: ImportRun, api: FakeUploadApi, tmp_path: Path) -> None:

@@ -51,6 +51,17 @@ def test_derived_id_ignores_spaces_around_cells(
     assert len(api.entries) == 1
 
 
+def test_text_around_a_column_keeps_derived_ids(
+    run: ImportRun, api: FakeUploadApi, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(f"user_id,date,project,hours\n{ROW}\n")
+    fields = "[fields]\nuser_id = '{}'\nproject = 'project'\ndate = 'date'\nhours = 'hours'\n"
+    for user in ("user_id", "{user_id}", "U-{user_id}"):
+        (tmp_path / "m.toml").write_text(fields.replace("{}", user))
+        assert run(tmp_path / "a.csv", "--mapping", tmp_path / "m.toml").code == 0
+    assert [entry["user_id"] for entry in api.entries.values()] == ["U-007"]
+
+
 def test_duplicate_external_id_is_rejected_across_batches(
     run: ImportRun, api: FakeUploadApi, tmp_path: Path
 ) -> None:

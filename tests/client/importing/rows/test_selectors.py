@@ -101,4 +101,7 @@ def test_csv_column_with_exact_name_overrides_path_and_template() -> None:
 def test_csv_without_column_is_reported_with_suggestion(text: str) -> None:
     with pytest.raises(SourceError) as refusal:
         select_csv({"Date": "", "Employee": ""}, text)
-    assert str(refusal.value) == ("The source has no column 'Employe' (did you mean Employee?).")
+    assert str(refusal.value) == (
+        "The source has no column 'Employe' (did you mean Employee?). If the column names are in"
+        " another line, write header = NUMBER in the mapping."
+    )
