@@ -151,6 +151,16 @@ def test_identity_by_default_takes_a_clients_key_and_numbers_on(api: ModelApi) -
     assert [api.create("/loose", **body)["id"] for body in bodies] == [1, 50, 51]
 
 
+def test_chosen_key_below_a_deleted_one_does_not_move_the_sequence_back(api: ModelApi) -> None:
+    if api.is_sqlite:
+        pytest.skip("SQLite numbers behind the highest stored id unless the model says otherwise")
+    api.crud.resource(Loose)
+    api.create("/loose", code="a", id=50)
+    assert api.delete("/loose/50").is_success
+    assert api.create("/loose", code="b", id=20)["id"] == 20
+    assert api.create("/loose", code="c")["id"] == 51
+
+
 def test_sequence_numbers_rows_of_creates_and_uploads(api: ModelApi) -> None:
     api.crud.upload(api.crud.resource(Numbered), natural_key=["code"])
     first = 1 if api.is_sqlite else 100

@@ -28,13 +28,8 @@ from sqlalchemy.sql.schema import Sequence
 
 
 def advance_sequence(key: Column[Any], dialect: Dialect) -> Select[Any]:
-    """Return the SELECT that moves a key's sequence to the highest id (``identity_sequences``)."""
-    if isinstance(key.default, Sequence):
-        sequence: Any = dialect.identifier_preparer.format_sequence(key.default)
-    else:
-        sequence = _sequence_of(key, dialect)
-    highest = select(func.max(key)).scalar_subquery()
-    return select(func.setval(sequence, func.greatest(highest, 1)))
+    """Return the SELECT that moves a key's sequence forward to the highest id, and never back."""
+    return advance_sequence_to(key, select(func.max(key)).scalar_subquery(), dialect)
 
 
 def advance_sequence_to(
