@@ -33,7 +33,9 @@ _MORE: Final = re.compile(
 )
 _LAST: Final = frozenset({"islast", "islastpage", "lastpage"})
 _LAST_BESIDE: Final = "last"
-_NEXT_HEADER: Final = re.compile(r"x-(?:\w+-)*next(?:-[\w-]+)?")
+_NEXT_HEADER: Final = re.compile(
+    r"x-(?:\w+-)*next(?:-[\w-]+)?|(?:x-)?(?:ms-)?continuation(?:-?token)?"
+)
 _MORE_HEADERS: Final = frozenset({"xhasmore", "xhasnext", "xhasnextpage", "xmore"})
 _LAST_HEADERS: Final = frozenset({"lastpage", "xlastpage", "xislast", "xislastpage"})
 _LIMITS: Final = frozenset(

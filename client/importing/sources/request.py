@@ -1,6 +1,7 @@
 """The request of a page: its URL and body, and where a parameter is put into them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -11,6 +12,7 @@ from client.importing.sources.envelope import walk_envelope
 from client.importing.sources.members import find_member, set_member
 from client.urls import validate_url
 
+_INTEGER: Final = re.compile("[0-9]{1,18}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -55,6 +57,8 @@ class PageRequest(NamedTuple):
         members = self._members()
         pairs = _pairs(self.url)
         if members is not None and name not in map(_name, pairs):
+            if type(find_member(members, name)) is int and _INTEGER.fullmatch(str(value)):
+                value = int(value)  # A response header has text only.
             try:
                 return self._replace(body=json.dumps(set_member(members, name, value)))
             except ValueError as error:

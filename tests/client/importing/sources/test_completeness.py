@@ -35,6 +35,7 @@ MORE_HEADERS = [
     {"x-next-page": "2"},
     {"x-next-row-number": "51"},
     {"x-next-cursor": "abc"},
+    {"x-ms-continuationtoken": "abc"},
     {"x-has-more": "true"},
     {"last-page": "false"},
     {"x-last-page": "4"},

@@ -100,6 +100,7 @@ def test_token_in_a_response_header_is_sent_in_the_body(
     )
     assert result.code == 0, result.err
     assert imported.ids == ["E1", "E2", "E3", "E4", "E5"]
+    assert [request.json["first_row"] for request in source.requests] == [1, 3, 5]
 
 
 def test_parameter_without_a_place_in_the_body_exits_11(
