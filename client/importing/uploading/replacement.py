@@ -1,16 +1,12 @@
 """Uploads all rows of a period in one request, which withdraws what the source no longer has."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final, NamedTuple, Protocol
-from urllib.parse import urlencode
 
-from client.api import Api
 from client.errors import ApiRejectedError, ClientError, UnexpectedResponseError
-from client.importing.retries import RetryPolicy, is_transient
-from client.importing.settings import ImportSettings
+from client.importing.retries import is_transient
 from client.importing.uploading.results import BatchResult, Counts, parse_batch_result
-from client.importing.uploading.uploader import READ_SECONDS
+from client.importing.uploading.upload_requests import UploadRequests
 
 _TOO_LARGE: Final = 413
 _CONFLICT: Final = 409
@@ -59,39 +55,8 @@ class TooManyWithdrawnError(ApiRejectedError):
         self.withdrawal = withdrawal
 
 
-class ReplacementUploader:
-    """Uploads the rows of a period, all or none (``mode=atomic``).
-
-    A retry sends the same idempotency key and the same body, so the API carries it out once and
-    returns the same response again.
-
-    Args:
-        settings: The URL to upload to, and the client's credentials.
-        retries: How often the request is tried.
-        dry_run: Whether the API only reports what it would do.
-        insecure: Whether secret and token may be sent over http to another machine.
-
-    Raises:
-        InsecureError: The issuer is http on another machine.
-    """
-
-    def __init__(
-        self,
-        settings: ImportSettings,
-        retries: RetryPolicy,
-        *,
-        dry_run: bool = False,
-        insecure: bool = False,
-    ) -> None:
-        client = replace(settings.client, scope=settings.scope)
-        self._api = Api(client, insecure=insecure, read_seconds=READ_SECONDS)
-        self._retries = retries
-        self._dry_run = dry_run
-        self._url = settings.url
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._api.close()
+class ReplacementUploader(UploadRequests):
+    """Uploads the rows of a period, all or none (``mode=atomic``)."""
 
     def upload(self, rows: Rows, period: str, key: str) -> ReplacementResult:
         """Upload the rows of a period.
@@ -105,18 +70,10 @@ class ReplacementUploader:
             TooManyWithdrawnError: Too large a part of the stored entries would be withdrawn.
             ClientError: The API rejected the request, or did not acknowledge it in any attempt.
         """
-        headers = {"Content-Type": "application/x-ndjson", "Content-Length": str(rows.size)}
-        query = {"mode": "atomic", "report": "rejected", "replace": period}
-        if self._dry_run:
-            query["dry_run"] = "true"
-        else:
-            headers["Idempotency-Key"] = key
-        separator = "&" if "?" in self._url else "?"
-        url = f"{self._url}{separator}{urlencode(query)}"
+        query = {"mode": "atomic", "replace": period}
+        headers = {"Content-Length": str(rows.size)}
         try:
-            report = self._retries.call(
-                lambda: self._api.request("POST", url, rows, headers), _should_retry
-            )
+            report = self.post(query, rows, key, headers, _should_retry)
         except ApiRejectedError as error:
             return _parse_rejection(error, rows)
         return ReplacementResult(parse_batch_result(report, rows.total), _parse_withdrawal(report))
