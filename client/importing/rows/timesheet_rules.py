@@ -16,7 +16,7 @@ from client.importing.targets.timesheets import END
 SUNDAY: Final = 7
 SECONDS_AN_HOUR: Final = 3600
 _TIME_OF_DAY: Final = re.compile(
-    r"\d{1,2}([:.h ]\d{2}){0,2}([.,]\d+)? ?([ap]\.?m\.?)?", re.IGNORECASE | re.ASCII
+    r"(\d{4}|\d{1,2}([:.h ]\d{2}){0,2}([.,]\d+)?) ?([ap]\.?m\.?)?", re.IGNORECASE | re.ASCII
 )
 
 

@@ -59,10 +59,17 @@ def test_hours_are_end_minus_start_as_instants(
         ("22:00:30", "22:00:31", 1 / 3600),
         ("11:15 PM", "12:15 AM", 1),
         ("23.30", "0.15", 0.75),
+        ("2330", "0015", 0.75),
     ],
 )
 def test_times_of_one_date_column_may_pass_midnight(start: str, end: str, hours: float) -> None:
-    forms = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %H.%M", "%Y-%m-%d %H:%M")
+    forms = (
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %I:%M %p",
+        "%Y-%m-%d %H.%M",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%d %H%M",
+    )
     sent = entry(
         {"Date": "2026-03-02", "In": start, "Out": end},
         {"date": "{Date} {In}", "end": "{Date} {Out}"},
