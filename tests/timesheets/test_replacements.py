@@ -180,6 +180,15 @@ def test_withdrawn_entries_do_not_count_for_the_limit_of_a_day(
     assert len(stored(reader)) == 6
 
 
+def test_entries_without_a_source_count_for_the_limit_of_a_day(
+    filled: httpx.Client, machine: httpx.Client
+) -> None:
+    create_entry(machine, date="2017-05-10T08:00:00Z", hours=20)
+    response = replace(filled, [*month(*range(1, 10)), entry(10, 10, hours=5)])
+    assert response.status_code == 400
+    assert "exceeds the limit of 24 a day" in response.text
+
+
 def test_withdrawn_weekly_entry_does_not_count_for_the_limit_of_a_week(
     job: httpx.Client, reader: httpx.Client
 ) -> None:

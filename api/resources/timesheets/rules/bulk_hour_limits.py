@@ -18,12 +18,15 @@ from sqlalchemy import (
     String,
     Text,
     and_,
+    case,
     cast,
     exists,
+    false,
     func,
     literal,
     or_,
     select,
+    true,
     type_coerce,
 )
 
@@ -93,7 +96,8 @@ class BulkHourLimits:
             await merge.fetch_all(select(advisory_lock(ALL_PERSONS_LOCK)))
         kept = _is_kept(merge.staging)
         if (not_counted := merge.context.options.get(NOT_COUNTED)) is not None:
-            kept &= ~not_counted
+            # Not a negation: the condition is NULL of entries without a source, which count.
+            kept &= case((not_counted, false()), else_=true())
         days = _exceeded_days(merge.staging, kept, self._max_seconds[DAY])
         await self._reject_in_periods(merge, days, DAY)
         weeks = _exceeded_weeks(merge.staging, kept, self._max_seconds[WEEK], self._dialect)
