@@ -8,9 +8,10 @@ that a spreadsheet would take for a formula are not changed, or a corrected row 
 import csv
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Final, Self
 
 from client.errors import StateError
 from client.importing.mapping.field_mapping import FieldMapping
@@ -20,6 +21,9 @@ from client.importing.rows.row_results import RejectedRow
 from client.importing.sources.file_formats import default_delimiter
 from client.importing.state.private_files import check_private_file, open_private_file
 from client.strict_json import parse_json
+
+_LINE_ENDS: Final = re.compile(r"[\r\n]+")
+"""Between the members of a JSON text; inside strings they are escaped."""
 
 
 class RejectedFile:
@@ -116,5 +120,10 @@ def _format_json_row(line: int | str, reason: str, raw: str) -> str:
         value = raw
     if not isinstance(value, dict):
         return f"{prefix[:-1]}, {json.dumps({'row': raw}, ensure_ascii=False)[1:]}"
+    if not value:
+        return prefix
+    if value.keys().isdisjoint(REJECTED_COLUMNS):
+        # The text itself, whose numbers may have more digits than Python's.
+        return f"{prefix[:-1]}, {_LINE_ENDS.sub(' ', raw.strip())[1:]}"
     rest = {name: value[name] for name in value if name not in REJECTED_COLUMNS}
     return f"{prefix[:-1]}, {json.dumps(rest, ensure_ascii=False)[1:]}" if rest else prefix

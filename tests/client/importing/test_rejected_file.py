@@ -80,6 +80,14 @@ def test_json_rows_are_written_as_ndjson_and_can_be_imported(
     assert len(api.entries) == 1
 
 
+def test_numbers_of_json_rows_are_written_as_they_were(run: ImportRun, tmp_path: Path) -> None:
+    row = '{"user_id": "007",\r\n "project": "a", "date": 1.00000000000000000001, "hours": 1e999}'
+    (tmp_path / "a.json").write_text(f"[{row}]")
+    assert run(tmp_path / "a.json").code == 14
+    (line,) = (run.state / "a.json.rejected.ndjson").read_text().splitlines()
+    assert line.endswith('"project": "a", "date": 1.00000000000000000001, "hours": 1e999}')
+
+
 @pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
 def test_row_with_duplicate_member_is_rejected_and_kept(
     run: ImportRun, api: FakeUploadApi, tmp_path: Path, name: str
