@@ -231,7 +231,9 @@ def read_csv(file: IO[bytes], names: ColumnNames) -> Rows:
         for cells in reader:
             lines.row_size = 0
             if len(cells) == len(header):
-                yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+                row = zip(header, cells, strict=True)
+                has_empty = "" in cells
+                yield line, {name: cell for name, cell in row if cell} if has_empty else dict(row)
             elif cells:
                 message = f"The row has {len(cells)} cells, not {len(header)}"
                 yield line, UnreadableRow.with_message(message)

@@ -79,7 +79,7 @@ class UploadHandler:
         rejected = loader.rejected
         async with self._bulk.transaction():
             rejected += await steps.reject_duplicates()
-            await steps.find_chosen_keys()
+            await steps.find_chosen_keys(has_previous=loader.has_previous)
             await self._check_max_rejected(rejected)
         if self._is_split(loader.total):
             return await self._handle_parts(rejected)

@@ -92,6 +92,7 @@ class MergeContext:
         context: The upload.
         connection: The database connection, inside the transaction.
         staging: The table of uploaded rows; new ones have the status ``created`` already.
+        has_changes: For ``before_compare`` hooks, whether any row differs from its stored row.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class MergeContext:
         self.context = context
         self.connection = connection
         self.staging = staging
+        self.has_changes = False
         self._dialect = dialect
 
     async def execute(self, clause: ClauseElement, values: Values = ()) -> int:
@@ -205,12 +207,14 @@ class UploadHooks:
         return hook
 
     def before_compare(self, hook: MergeHook) -> MergeHook:
-        """Run in the transaction, when rows are matched to stored rows but not compared yet.
+        """Run in the transaction, when rows are matched, before those that differ are compared.
 
-        Matched rows are those of ``staging.is_matched``: ``staging.id`` is the id of the stored
-        row. The hook may set staged values, for example to those of the stored row, by an UPDATE
-        of the staging table; values of fields that a row does not contain are not compared. It also
-        runs in dry runs, and must change the staging table only.
+        The rows that differ from their stored row have the status ``updated``, and ``staging.id``
+        is the id of the stored row; ``merge.has_changes`` says whether there are any. The hook may
+        set their staged values, for example to those of the stored row, by an UPDATE of the
+        staging table; then they are compared (again), and may become ``unchanged``. Values of
+        fields that a row does not contain are not compared. Rows that are ``unchanged`` stay so.
+        It also runs in dry runs, and must change the staging table only.
         """
         self.before_compare_hooks.append(hook)
         return hook

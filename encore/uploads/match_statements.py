@@ -74,8 +74,8 @@ class MatchStatements:
     Attributes:
         reject_duplicates: Rejects rows with the natural key of an earlier row.
         match_and_compare: Sets the id and the status of rows whose natural key is stored.
-        match_stored: Sets the id only.
-        compare_matched: Sets the status of rows that have the id of a stored row.
+        has_changes: Whether any matched row differs from its stored row: one row, or none.
+        compare_again: Sets the status of matched rows anew, except ``unchanged`` ones.
         renames: The statements about previous keys; None if rows have none.
     """
 
@@ -96,9 +96,11 @@ class MatchStatements:
         self._key = key
         self._changeable = changeable
         self.reject_duplicates = self._compile(self._reject_duplicates())
-        self.match_and_compare = self._compile(self._match_stored(compare=True))
-        self.match_stored = self._compile(self._match_stored())
-        self.compare_matched = self._compile(self._compare_matched())
+        self.match_and_compare = self._compile(self._match_and_compare())
+        self.has_changes = self._compile(
+            select(literal(1)).select_from(staging.table).where(staging.status == UPDATED).limit(1)
+        )
+        self.compare_again = self._compile(self._compare_again())
         self.renames: RenameStatements | None = None
         if staging.previous:
             self.renames = RenameStatements(
@@ -131,30 +133,29 @@ class MatchStatements:
         message = prefix + cast(earlier.c.first, String)
         return reject_rows(staging, duplicate, self._natural_key[-1].name, message)
 
-    def _match_stored(self, *, compare: bool = False) -> ClauseElement:
-        """Set the id, or the id and the status, of rows whose natural key is stored. No values."""
+    def _match_and_compare(self) -> ClauseElement:
+        """Set the id and the status of rows whose natural key is stored. No values."""
         staging = self._staging
         stored = self._stored
         matches = (staging.equals(field, stored[field]) for field in self._identifying)
-        values: dict[Any, Any] = {staging.id: stored[self._key]}
-        if compare:
-            values[staging.status] = self._result()
-        else:
-            values |= {staging.previous_column(field): None for field in staging.previous}
         return (
             update(staging.table)
-            .values(values)
+            .values({staging.id: stored[self._key], staging.status: self._result()})
             .where(staging.status == CREATED, *matches, *stored.criteria)
         )
 
-    def _compare_matched(self) -> ClauseElement:
-        """Set the status of rows that have the id of a stored row. No values."""
+    def _compare_again(self) -> ClauseElement:
+        """Set the status of rows that are matched, but not known to be unchanged. No values."""
         staging = self._staging
         stored = self._stored
         return (
             update(staging.table)
             .values({staging.status: self._result()})
-            .where(staging.is_matched, stored[self._key] == staging.id, *stored.criteria)
+            .where(
+                staging.status.in_((CREATED, UPDATED)),
+                stored[self._key] == staging.id,
+                *stored.criteria,
+            )
         )
 
     def _result(self) -> ColumnElement[str]:

@@ -36,20 +36,21 @@ class MergeSteps:
         self._highest_given = 0
         self._renames: RenameStatements | None = None
 
-    async def find_chosen_keys(self) -> None:
-        """Find out which ids rows bring along, and whether they have previous keys.
+    async def find_chosen_keys(self, *, has_previous: bool) -> None:
+        """Find out which ids rows bring along, and remove previous keys that are keys of others.
 
-        Previous keys that other rows have as key are removed. It concerns the upload as a whole,
-        also if it is written in parts.
+        It concerns the upload as a whole, also if it is written in parts.
+
+        Args:
+            has_previous: Whether any row has a previous key.
         """
         if self._statements.highest_given is not None:
             row = await self._connection.fetch_one(self._statements.highest_given, ())
             self._highest_given = (row[0] or 0) if row is not None else 0
         renames = self._statements.matching.renames
-        if renames is None or await self._connection.fetch_one(renames.has_previous, ()) is None:
-            return
-        await self._connection.execute(renames.forget_claimed, ())
-        self._renames = renames
+        if renames is not None and has_previous:
+            await self._connection.execute(renames.forget_claimed, ())
+            self._renames = renames
 
     async def reject_duplicates(self) -> int:
         """Reject rows with the natural key of an earlier row; return their number."""
@@ -67,19 +68,28 @@ class MergeSteps:
         return await self.count_rows()
 
     async def _match_rows(self) -> None:
-        """Match rows to stored rows by the natural key, or the previous one, and compare them."""
-        hooks, renames = self._upload.before_compare_hooks, self._renames
+        """Match rows to stored rows by the natural key, or the previous one, and compare them.
+
+        One statement does both for most rows. Hooks see the rows that differ, and those are
+        compared again: to match all first and compare all then takes half as long again.
+        """
+        merge, hooks, renames = self._merge, self._upload.before_compare_hooks, self._renames
         matching, execute = self._statements.matching, self._connection.execute
-        if not hooks and renames is None:
-            await execute(matching.match_and_compare, ())
-            return
-        await execute(matching.match_stored, ())
+        matched = await execute(matching.match_and_compare, ())
         if renames is not None:
-            await execute(renames.match_previous, ())
+            await execute(renames.forget_matched, ())
+            if renamed := await execute(renames.match_previous, ()):
+                await execute(matching.compare_again, ())
+                matched += renamed
             await execute(renames.forget_unmatched, ())
+        if not hooks:
+            return
+        changed = matched and await self._connection.fetch_one(matching.has_changes, ())
+        merge.has_changes = bool(changed)
         for hook in hooks:
-            await hook(self._merge)
-        await execute(matching.compare_matched, ())
+            await hook(merge)
+        if merge.has_changes:
+            await execute(matching.compare_again, ())
 
     async def write_rows(self, counts: Counts, *, keep_going: bool, first: int = 1) -> Counts:
         """Write the rows that are created or updated.

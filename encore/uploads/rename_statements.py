@@ -37,8 +37,8 @@ class RenameStatements:
         criteria: The conditions that select the rows of the class.
 
     Attributes:
-        has_previous: Whether any row has a previous key: one row, or none.
         forget_claimed: Removes previous keys that are keys of other rows of the whole upload.
+        forget_matched: Removes the previous keys of rows that are matched by their own key.
         match_previous: Sets the id of rows whose previous key is stored.
         forget_unmatched: Removes the previous keys of rows that matched no stored row.
     """
@@ -57,12 +57,14 @@ class RenameStatements:
         self._identifying = identifying
         self._key_values = [staging.key_value(field) for field in identifying]
         self._removed = {staging.previous_column(field): None for field in staging.previous}
-        self.has_previous = self._compile(
-            select(literal(1)).select_from(staging.table).where(staging.has_previous).limit(1)
-        )
         self.forget_claimed = self._compile(self._forget_claimed())
         self.match_previous = self._compile(
             self._match_previous(stored, stored_id, stored_rows, criteria)
+        )
+        self.forget_matched = self._compile(
+            update(staging.table)
+            .values(self._removed)
+            .where(staging.id.is_not(None), staging.has_previous)
         )
         self.forget_unmatched = self._compile(
             update(staging.table).values(self._removed).where(staging.id.is_(None))

@@ -49,7 +49,7 @@ class _RowLayout:
         required: The fields that a row must have a value for.
     """
 
-    __slots__ = ("_convert", "_defaults", "_missing", "_previous", "_template")
+    __slots__ = ("_convert", "_copy", "_defaults", "_missing", "_previous", "_template")
 
     def __init__(
         self,
@@ -59,21 +59,25 @@ class _RowLayout:
         required: Iterable[Field],
     ) -> None:
         self._missing = [f for f in required if f.attribute not in attributes]
-        self._convert: list[tuple[int, str, Converter | None]] = []
+        self._copy: list[tuple[int, str]] = []
+        self._convert: list[tuple[int, str, Converter]] = []
         self._defaults: list[tuple[int, Field]] = []
         mask = staging.mask_of(attributes, flags)
         self._template: list[Any] = [None, CREATED, None, mask, None]
+        self._previous = list(enumerate(staging.previous, start=len(self._template)))
+        self._template += [None] * len(self._previous)
         for position, field in enumerate(staging.fields, start=len(self._template)):
             value = None
             if field.attribute in attributes:
-                self._convert.append((position, field.attribute, field.codec.to_driver))
+                if field.codec.to_driver is None:
+                    self._copy.append((position, field.attribute))
+                else:
+                    self._convert.append((position, field.attribute, field.codec.to_driver))
             elif (value := field.default_value()) is UNSET:
                 value = None
             elif isinstance(field.column.default, CallableColumnDefault):
                 self._defaults.append((position, field))
             self._template.append(field.codec.driver_value(value))
-        self._previous = list(enumerate(staging.previous, start=len(self._template)))
-        self._template += [None] * len(self._previous)
 
     def check_missing(self, row: UploadedRow) -> None:
         """Add an error for each required field that has neither a value nor an error."""
@@ -87,9 +91,11 @@ class _RowLayout:
         """Return a valid row for the staging table, with the defaults of the model."""
         staged, attributes = self._template.copy(), row.attributes
         staged[0] = row.line
+        for position, name in self._copy:
+            staged[position] = attributes[name]
         for position, name, convert in self._convert:
-            value = attributes[name]
-            staged[position] = value if convert is None or value is None else convert(value)
+            if (value := attributes[name]) is not None:
+                staged[position] = convert(value)
         for position, field in self._defaults:
             staged[position] = field.codec.driver_value(field.default_value())
         if row.previous_key:
@@ -206,6 +212,7 @@ class RowLoader:
     Attributes:
         total: The number of rows so far.
         rejected: The number of rejected rows so far.
+        has_previous: Whether a row so far has a previous key.
     """
 
     def __init__(
@@ -227,6 +234,7 @@ class RowLoader:
         self._first_rejected: list[ReportRow] = []
         self.total = 0
         self.rejected = 0
+        self.has_previous = False
 
     def batches(self, rows: Rows) -> Iterator[list[Row]]:
         """Iterate over the staging table's rows, batch by batch.
@@ -257,6 +265,7 @@ class RowLoader:
         self._maker.check_not_empty(row, body)
         self._hook(row)
         if row.previous_key:
+            self.has_previous = True
             self._maker.previous_key.check_complete(row)
         layout = self._maker.layout_of(row)
         layout.check_missing(row)

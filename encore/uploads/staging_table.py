@@ -67,8 +67,8 @@ class StagingTable:
         previous: Those of them that rows may have a previous value for.
 
     Attributes:
-        table: The table. Its columns are the five below, in this order, one for each field, and one
-            for each of ``previous``.
+        table: The table. Its columns are the five below, in this order, one for each of
+            ``previous``, which most statements read, and one for each field.
         line: The position of the row in the body.
         status: The result: one of ``STATUSES``. Until it is known, ``created``.
         errors: The errors of a rejected row, as JSON.
@@ -109,22 +109,17 @@ class StagingTable:
             self.errors,
             self.field_mask,
             self.id,
-            *(Column(f.name, _column_type(f.column.type, dialect)) for f in self.fields),
             *(
                 Column(f"{_PREVIOUS}{f.name}", _column_type(f.column.type, dialect))
                 for f in self.previous
             ),
+            *(Column(f.name, _column_type(f.column.type, dialect)) for f in self.fields),
             prefixes=["TEMPORARY"],
         )
 
     def __getitem__(self, attribute: str) -> Column[Any]:
         """Return the column of an attribute. Raises ``KeyError`` if there is none."""
         return self.table.c[self._by_attribute[attribute].name]
-
-    @property
-    def is_matched(self) -> ColumnElement[bool]:
-        """The SQL condition that a row is matched to a stored row, but not compared yet."""
-        return (self.status == CREATED) & self.id.is_not(None)
 
     def previous_column(self, field: Field) -> Column[Any]:
         """Return the column of a field's previous values."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from encore.extensions import UPDATED
 from encore.uploads import MergeContext
 from tests.fixtures.models import Serve
 from tests.fixtures.upload_models import Delivery
@@ -24,7 +25,7 @@ def adopting(depot: DepotApi) -> DepotApi:
         )
         same = (Delivery.id == staging.id) & (sa.func.abs(staged - stored) < 100)
         adopted = sa.update(staging.table).values({staging["weight"]: Delivery.weight})
-        await merge.execute(adopted.where(staging.is_matched, same))
+        await merge.execute(adopted.where(staging.status == UPDATED, same))
 
     return depot
 
@@ -77,7 +78,7 @@ def test_hook_of_joined_table_model_written_by_sessions(serve: Serve) -> None:
     @upload.before_compare
     async def adopt_weight(merge: MergeContext) -> None:
         staging, dogs = merge.staging, Dog.__table__
-        seen.extend(await merge.fetch_all(sa.select(staging.line).where(staging.is_matched)))
+        seen.extend(await merge.fetch_all(sa.select(staging.line).where(staging.status == UPDATED)))
         adopted = sa.update(staging.table).values({staging["weight"]: dogs.c.weight})
         await merge.execute(adopted.where(dogs.c.id == staging.id, staging["name"] == "a"))
 

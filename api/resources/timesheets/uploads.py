@@ -106,25 +106,26 @@ class UploadHooks:
 
     def validate_entry(self, row: UploadedRow) -> None:
         """Complete and validate an entry; errors are added to the row."""
-        entry, principal = row.attributes, row.context.options[_PRINCIPAL]
-        if principal.user is not None:
-            entry["user_id"] = principal.user
+        entry, errors, principal = row.attributes, row.errors, row.context.options[_PRINCIPAL]
+        if (user := principal.user) is not None:
+            entry["user_id"] = user
         entry["created_by"] = principal.name
-        check_person(entry, principal, row.errors)
-        lenient = row.context.request.lenient
-        check_new_key(entry, principal, row.errors, lenient=lenient)
-        if principal.user is None:
-            set_default_source(entry, principal, row.errors)
+        check_person(entry, principal, errors)
+        if user is None:
+            set_default_source(entry, principal, errors)
         else:
-            check_previous_key(row.previous_key, row.errors, lenient=lenient)
+            lenient = row.context.request.lenient
+            check_new_key(entry, principal, errors, lenient=lenient)
+            check_previous_key(row.previous_key, errors, lenient=lenient)
         week = flag_derived_day(row)
         # The limits over the upload apply when it is known whether the row repeats an entry.
         tolerance = NO_TOLERANCE if entry.get("external_id") is None else ROUNDED_BY
-        self._validator.validate(entry, row.errors, self._stored_name(row), tolerance=tolerance)
+        self._validator.validate(entry, errors, self._stored_name(row), tolerance=tolerance)
         if week:
             defer_week_errors(row, week)
-        for name in PERIOD:  # Unset fields are written as null, or the other form's would remain.
-            entry.setdefault(name, None)
+        if "date" not in entry or errors.found:
+            for name in PERIOD:  # Unset fields are written as null, or the stored would remain.
+                entry.setdefault(name, None)
 
     def _stored_name(self, row: UploadedRow) -> str | None:
         """Return the row's name if it is valid, or if its entry may have it already."""

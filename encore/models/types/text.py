@@ -7,6 +7,7 @@ import base64
 import binascii
 import ipaddress
 import math
+import sys
 import uuid
 from decimal import Decimal
 from typing import Any, Final
@@ -46,9 +47,12 @@ def check_text(text: str, length: int | None = None) -> str:
 def text_conversion(type_: types.String, _: Dialect) -> Conversion:
     """Return the conversion of strings; numbers in JSON become strings."""
     length = type_.length
+    longest = sys.maxsize if length is None else length
 
     def from_json(value: Any) -> str:
         if isinstance(value, str):
+            if value.isascii() and len(value) <= longest and "\x00" not in value:
+                return value
             return check_text(value, length)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return check_text(_number_text(value), length)

@@ -53,7 +53,7 @@ class EntryPeriod:
         Args:
             entry: The attributes; without a ``day`` (or with None) it is derived.
             errors: Collects the errors. With an error of one of these fields, nothing is set: an
-                invalid value is not a missing one.
+                invalid value is not a missing one. Otherwise ``date`` is in UTC afterwards.
         """
         if errors.found and any(error["field"] in PERIOD for error in errors.found):
             return
@@ -61,7 +61,9 @@ class EntryPeriod:
         if timestamp is None:
             _complete_week(entry, errors)
             return
-        utc = timestamp if timestamp.tzinfo is UTC else timestamp.astimezone(UTC)
+        utc = timestamp
+        if timestamp.tzinfo is not UTC:
+            utc = entry["date"] = timestamp.astimezone(UTC)
         if not _FIRST_YEAR - 1 <= utc.year <= _LAST_YEAR:
             _report_year(utc, errors)
             return
@@ -168,8 +170,8 @@ def _complete_day(entry: Attributes, day: date, utc: datetime, errors: Validatio
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         _report_year(day, errors)
         return
-    iso = day.isocalendar()
-    for name, value in (("year", iso.year), ("week", iso.week)):
+    year, week, _ = day.isocalendar()
+    for name, value in (("year", year), ("week", week)):
         if entry.get(name) not in (None, value):
             which = "the date" if day == utc.date() else f"the day {day}"
             errors.add(name, INVALID, f"must be {value} to match {which}, not {entry[name]}")

@@ -16,6 +16,8 @@ HOURS_PER_DAY: Final = Decimal(24)
 HOURS_PER_WEEK: Final = Decimal(168)
 NO_TOLERANCE: Final = Decimal(0)
 
+_NOT_EMPTY: Final = ("user_id", "project", "source", "external_id")
+
 
 class EntryValidator:
     """Completes and validates one entry.
@@ -48,7 +50,7 @@ class EntryValidator:
         self._period.complete(entry, errors)
         self._check_hours(entry, errors, tolerance)
         _check_name(entry.get("user_id"), stored_name, errors)
-        for name in ("user_id", "project", "source", "external_id"):
+        for name in _NOT_EMPTY:
             value = entry.get(name)
             if value is not None and not value.strip():
                 errors.add(name, INVALID, "must not be empty")
@@ -70,7 +72,7 @@ class EntryValidator:
                 errors.add(
                     "hours", INVALID, f"must be at most {HOURS_PER_WEEK} a week, not {hours}"
                 )
-        elif hours > self.hours_per_day + tolerance:
+        elif hours > self.hours_per_day and hours > self.hours_per_day + tolerance:
             errors.add("hours", INVALID, f"must be at most {self.hours_per_day} a day, not {hours}")
 
 

@@ -76,13 +76,16 @@ async def adopt_stored_values(merge: MergeContext) -> None:
 
     A ``before_compare`` hook.
     """
+    merge.context.options[_FOUND] = False
+    if not merge.has_changes:
+        return
     staging = merge.staging
     values: dict[Any, Any] = {
         staging[name]: case((_repeats(staging), _STORED[name]), else_=staging[name])
         for name in _ADOPTED
     }
     is_legacy = (_STORED.id == staging.id) & _STORED.legacy.is_(True)
-    adopted = update(staging.table).values(values).where(staging.is_matched, is_legacy)
+    adopted = update(staging.table).values(values).where(staging.status == UPDATED, is_legacy)
     merge.context.options[_FOUND] = bool(await merge.execute(adopted))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import case, exists, literal, or_, select, update
 
 from api.resources.timesheets.rules.entry_period import ISO_WEEK
 from db.models.timesheet import Timesheet
-from encore.extensions import MergeContext, UploadedRow
+from encore.extensions import UPDATED, MergeContext, UploadedRow
 
 _DERIVED: Final = "derived day"
 _DEFERRED: Final = "deferred errors"
@@ -36,9 +36,9 @@ def flag_derived_day(row: UploadedRow) -> GivenWeek:
     Returns:
         The year and the week that a flagged row gives, for ``defer_week_errors``.
     """
-    entry = row.attributes
-    is_derived = entry.get("date") is not None and entry.get("day") is None
-    if not is_derived or entry.get("external_id") is None or row.errors.found:
+    get = (entry := row.attributes).get
+    is_derived = get("day") is None and get("date") is not None
+    if not is_derived or get("external_id") is None or row.errors.found:
         return _NONE_GIVEN
     row.flags = FLAGS
     row.context.options[_DERIVED] = True
@@ -77,6 +77,9 @@ async def keep_stored_days(merge: MergeContext) -> None:
             if text:
                 invalid = staging.line.in_(text) & ~exists(matches)
                 await merge.reject(invalid, name, case(text, value=staging.line))
+    if not merge.has_changes:
+        return
     kept = {staging[name]: stored[name] for name in _PERIOD}
-    derived = staging.is_matched & staging.has_flag(_DERIVED) & (staging["day"] != stored.day)
-    await merge.execute(update(staging.table).values(kept).where(derived, is_same))
+    derived = staging.has_flag(_DERIVED) & (staging["day"] != stored.day)
+    is_changed = staging.status == UPDATED
+    await merge.execute(update(staging.table).values(kept).where(is_changed, derived, is_same))
