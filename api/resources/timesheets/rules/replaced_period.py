@@ -29,8 +29,8 @@ REPORT_MEMBERS: Final[dict[str, dict[str, Any]]] = {
     KEPT: {
         "type": ["integer", "null"],
         "description": (
-            "The entries that no row matches, but that are approved or locked, or legacy ones whose"
-            " local day may be outside the period"
+            "The entries that no row matches, but that are approved or locked, or stored before"
+            " days were local, so that their local day may be outside the period"
         ),
     },
     WITHDRAWN_ENTRIES: {
