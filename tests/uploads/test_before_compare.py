@@ -70,6 +70,21 @@ def test_row_that_the_hook_rejects_stays_rejected(depot: DepotApi) -> None:
     assert statuses(report) == ["unchanged", "rejected"]
 
 
+def test_hook_sees_whether_and_which_rows_differ(depot: DepotApi) -> None:
+    seen: list[Any] = []
+
+    @depot.upload.before_compare
+    async def look(merge: MergeContext) -> None:
+        staging = merge.staging
+        rows = await merge.fetch_all(sa.select(staging.line).where(staging.status == UPDATED))
+        seen.append((merge.has_changes, [line for (line,) in rows]))
+
+    depot.reported([delivery(0), delivery(1)])
+    depot.reported([delivery(0), delivery(1), delivery(2)])
+    depot.reported([delivery(0), delivery(1, weight=7), delivery(3)])
+    assert seen == [(False, []), (False, []), (True, [2])]
+
+
 def test_hook_of_joined_table_model_written_by_sessions(serve: Serve) -> None:
     api = serve(UploadBase.metadata)
     upload = api.crud.upload(api.crud.resource(Dog), natural_key=["name"])
