@@ -26,6 +26,7 @@ from collections.abc import Hashable
 from typing import Final
 
 from encore.database.callers import Caller
+from encore.database.cancellation import has_happened
 from encore.database.errors import CallerDisconnected, DatabaseBusy, DatabaseError
 
 CHECK_S: Final = 0.2
@@ -209,7 +210,7 @@ class FairQueue:
         waiter.leaving = asyncio.create_task(waiter.caller.left())
 
         def fail(leaving: "asyncio.Task[None]") -> None:
-            if not leaving.cancelled():
+            if has_happened(leaving):
                 self._fail(waiter, CallerDisconnected("the caller has disconnected"))
 
         waiter.leaving.add_done_callback(fail)

@@ -5,15 +5,16 @@ adds what it determines. The request log is written from it at the end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from starlette.types import Message, Receive, Scope
 
 from encore.database.callers import Author
-from encore.errors import Forbidden
+from encore.database.cancellation import Abandoned, cancel_when
+from encore.errors import ClientClosedRequest, Forbidden
 from encore.http.access import AUTHENTICATED, Access
 from encore.http.client_address import client_network
 from encore.http.disconnect import DisconnectWatch
@@ -21,6 +22,8 @@ from encore.http.principal import Principal, principal_of
 
 Header = tuple[bytes, bytes]
 """A name in lower case, and its value."""
+
+T = TypeVar("T")
 
 _SCOPE_KEY: Final = "encore.request_state"
 
@@ -55,6 +58,7 @@ class RequestState:
         remote_address: The client's IP address (``encore.http.forwarded``); empty if unknown.
         channel: The ASGI channel of the body and of ``http.disconnect``.
         answered: Whether the response has been sent.
+        reading: What the application has read from the channel last, or is still waiting for.
         watch: Reads the channel ahead, once ``left`` was called.
         counter: Counts the requests of this caller; None if their rate is not limited.
     """
@@ -73,6 +77,7 @@ class RequestState:
     remote_address: str = ""
     channel: Receive | None = None
     answered: bool = False
+    reading: Awaitable[Message] | None = None
     watch: DisconnectWatch | None = None
     counter: RequestCounter | None = None
     _principal: Principal | None = None
@@ -146,17 +151,35 @@ class RequestState:
             return self.watch.receive()
         if self.channel is None:
             raise RuntimeError("this request has no channel to receive from")
-        return self.channel()
+        self.reading = self.channel()
+        return self.reading
 
     async def left(self) -> None:
         """Return once the client has disconnected; never, if that cannot be detected."""
         if self.channel is not None and not self.answered:
             if self.watch is None:
-                self.watch = DisconnectWatch(self.channel)
+                self.watch = DisconnectWatch(self.channel, self.reading)
             await self.watch.disconnected()
         # Servers also send http.disconnect after each complete response.
         if self.answered or self.channel is None:
             await asyncio.get_running_loop().create_future()
+
+    async def while_connected(
+        self, work: Coroutine[Any, Any, T], interrupt: Callable[[], None]
+    ) -> T:
+        """Return the result of the work; cancel it once the client has disconnected.
+
+        Args:
+            work: The work to do; the body has been read.
+            interrupt: Called before the work is cancelled, to end a thread that it waits for.
+
+        Raises:
+            ClientClosedRequest: The client has disconnected and the work has ended.
+        """
+        try:
+            return await cancel_when(self.left(), work, interrupt)
+        except Abandoned:
+            raise ClientClosedRequest from None
 
     @staticmethod
     def from_scope(scope: Scope) -> "RequestState":

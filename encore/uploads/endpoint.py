@@ -21,7 +21,6 @@ from encore.execution.actions import JSON_ONLY
 from encore.execution.context import Context
 from encore.execution.error_mapping import map_database_error
 from encore.execution.unit_of_work import UnitOfWork
-from encore.http.disconnect import while_connected
 from encore.http.media_types import check_accept
 from encore.http.preconditions import refuse_preconditions
 from encore.http.request_state import RequestState
@@ -75,13 +74,14 @@ class UploadEndpoint:
         if upload.idempotency_keys is None:
             reject_idempotency_key(scope, "this upload does not store its responses")
         request = UploadRequest.of(scope, upload.parameters)
-        context = UploadContext(upload.resource, RequestState.from_scope(scope), request)
+        state = RequestState.from_scope(scope)
+        context = UploadContext(upload.resource, state, request)
         for hook in upload.before_read_hooks:
             hook(context)
         with SpooledBody() as body:
             await body.receive(scope, receive, upload.limit)
             handling = self._respond(context, body, scope, send)
-            await while_connected(receive, handling, interrupt=body.stop)
+            await state.while_connected(handling, interrupt=body.stop)
 
     async def _respond(
         self, context: UploadContext, body: SpooledBody, scope: Scope, send: Send

@@ -193,6 +193,27 @@ def test_waiter_of_disconnected_caller_leaves_queue() -> None:
     run(scenario)
 
 
+class UnwatchableRequest(Request):
+    """A request whose channel fails."""
+
+    async def left(self) -> None:
+        raise OSError("broken")
+
+
+def test_waiter_whose_caller_cannot_be_watched_stays_in_queue() -> None:
+    async def scenario(loop: VirtualLoop) -> None:
+        queue = FairQueue(1, share=1, waiting=10, seconds=SECONDS)
+        slot = queue.acquire_nowait(Request("a"))
+        assert slot is not None
+        waiting = asyncio.create_task(queue.acquire(UnwatchableRequest("b")))
+        await settle()
+        await loop.advance(CHECK_S * 1.5)
+        queue.release(slot)
+        assert await waiting == slot
+
+    run(scenario)
+
+
 class Model:
     """Drives a queue and checks after each step what must always hold."""
 

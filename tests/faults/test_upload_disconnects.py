@@ -110,6 +110,23 @@ class DisconnectingCaller:
         return {"type": "http.disconnect"}
 
 
+class ExclusiveCaller(DisconnectingCaller):
+    """A caller whose server allows one read at a time, as granian does: it fails a second one."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self._is_reading = False
+
+    async def receive(self) -> Message:
+        if self._is_reading:
+            return {"type": "http.disconnect"}
+        self._is_reading = True
+        try:
+            return await super().receive()
+        finally:
+            self._is_reading = False
+
+
 async def get_statuses(depot: DepotApi, caller: DisconnectingCaller) -> list[int]:
     """Run an upload for a caller; return the statuses of its responses."""
     sent: list[Message] = []
@@ -117,7 +134,9 @@ async def get_statuses(depot: DepotApi, caller: DisconnectingCaller) -> list[int
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await depot.app(scope_of(depot), caller.receive, send)
+    scope = scope_of(depot)
+    scope["headers"].append((b"idempotency-key", b"key"))
+    await depot.app(scope, caller.receive, send)
     return [message["status"] for message in sent if "status" in message]
 
 
@@ -141,6 +160,13 @@ def test_upload_waiting_for_lock_ends_when_client_disconnects(depot: DepotApi) -
     assert depot.run(scenario()) == [499]
     assert depot.rows(Delivery) == []
     assert depot.reported([delivery(1)])["created"] == 1
+
+
+def test_upload_reads_the_channel_once_at_a_time(depot: DepotApi) -> None:
+    # The key is looked up by a statement that has not run before, which ends on a disconnect too.
+    caller = ExclusiveCaller(ndjson([delivery(1)]).encode())
+    assert depot.run(get_statuses(depot, caller)) == [200]
+    assert len(depot.rows(Delivery)) == 1
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 3, 10, 30, 100])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from starlette.types import Message
+from structlog.testing import capture_logs
 
 from encore.http.request_state import RequestState
 
@@ -105,6 +106,53 @@ def test_disconnect_after_the_response_is_ignored() -> None:
         leaving.cancel()
 
     run(scenario)
+
+
+def test_watch_reads_the_channel_after_the_application() -> None:
+    async def scenario(server: Server, state: RequestState) -> None:
+        reads: list[asyncio.Task[Message]] = []
+        overlaps: list[bool] = []
+
+        def receive() -> asyncio.Task[Message]:  # Granian's channel returns such an awaitable.
+            overlaps.append(not all(read.done() for read in reads))
+            reads.append(asyncio.create_task(server.receive()))
+            return reads[-1]
+
+        state.channel = receive
+        for _ in range(2):  # The second read is through the watch.
+            reading = asyncio.ensure_future(state.receive())
+            await settle()
+            leaving = asyncio.create_task(state.left())
+            await asyncio.sleep(0.05)
+            server.messages.put_nowait(chunk(b"body", more=True))
+            assert await reading == chunk(b"body", more=True)
+            server.messages.put_nowait(chunk(b"ahead", more=True))
+            assert await state.receive() == chunk(b"ahead", more=True)
+            assert not leaving.done()
+            leaving.cancel()
+        assert not any(overlaps)
+
+    run(scenario)
+
+
+def test_failed_channel_is_not_a_disconnect() -> None:
+    async def scenario(_: Server, state: RequestState) -> None:
+        async def fail() -> Message:
+            raise OSError("broken")
+
+        state.channel = fail
+
+        async def work() -> str:
+            await asyncio.sleep(0.01)
+            return "done"
+
+        assert await state.while_connected(work(), lambda: None) == "done"
+        with pytest.raises(OSError, match="broken"):
+            await state.receive()
+
+    with capture_logs() as logs:
+        run(scenario)
+    assert logs == [{"event": "disconnects not detected", "error": "OSError", "log_level": "error"}]
 
 
 def test_client_key_is_made_of_issuer_client_and_subject_or_the_address() -> None:

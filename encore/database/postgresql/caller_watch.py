@@ -8,6 +8,7 @@ waits for the rows, and asyncpg has the server cancel it. Between statements not
 import asyncio
 
 from encore.database.callers import Caller
+from encore.database.cancellation import has_happened
 from encore.database.errors import CallerDisconnected
 from encore.database.postgresql.connection import PooledConnection
 
@@ -33,7 +34,7 @@ class CallerWatch:
 
     def _cancel(self, leaving: "asyncio.Task[None]") -> None:
         task = self._connection.task
-        if task is not None and not leaving.cancelled() and self._cancelled is None:
+        if task is not None and self._cancelled is None and has_happened(leaving):
             self._cancelled = task
             task.cancel()
 
