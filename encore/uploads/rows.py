@@ -119,6 +119,7 @@ class RowMaker:
 
     Attributes:
         previous_key: The same.
+        rejects_empty: The same.
     """
 
     def __init__(
@@ -135,7 +136,7 @@ class RowMaker:
         self._staging = staging
         self.previous_key = previous_key
         self._members = members
-        self._rejects_empty = rejects_empty
+        self.rejects_empty = rejects_empty
         self._required = [f for f in staging.fields if f.required and f in nameable]
         check = locations.checked
         self._from_json = {f.name: (f.attribute, check(f, f.codec.from_json), f) for f in creatable}
@@ -177,8 +178,8 @@ class RowMaker:
         return row
 
     def check_not_empty(self, row: UploadedRow, body: Mapping[str, Any]) -> None:
-        """Add an error to a row without a field that callers may write, if a create does so."""
-        if self._rejects_empty and self._members.written.isdisjoint(body):
+        """Add an error to a row without a field that callers may write."""
+        if self._members.written.isdisjoint(body):
             row.errors.add(WHOLE_ROW, INVALID, _EMPTY, "The row")
 
     def layout_of(self, row: UploadedRow) -> _RowLayout:
@@ -262,7 +263,8 @@ class RowLoader:
             return self._reject(line, unreadable.errors)
         hint = self.rejected < MAX_HINTED
         row = self._maker.parse_row(self._context, line, body, hint=hint)
-        self._maker.check_not_empty(row, body)
+        if self._maker.rejects_empty:
+            self._maker.check_not_empty(row, body)
         self._hook(row)
         if row.previous_key:
             self.has_previous = True

@@ -110,7 +110,8 @@ class UploadHooks:
         if (user := principal.user) is not None:
             entry["user_id"] = user
         entry["created_by"] = principal.name
-        check_person(entry, principal, errors)
+        if user is not None or principal.prefix:
+            check_person(entry, principal, errors)
         if user is None:
             set_default_source(entry, principal, errors)
         else:

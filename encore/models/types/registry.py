@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -51,7 +51,13 @@ from encore.models.types.verification import (
     verifier_for,
     verify_fixed_text,
 )
-from encore.types import DurationHours, FixedDecimal, UtcDateTime, format_timestamp
+from encore.types import (
+    DurationHours,
+    FixedDecimal,
+    UtcDateTime,
+    format_stored_timestamp,
+    format_timestamp,
+)
 
 _NONE_REGISTERED: Final[TypeAdapters] = MappingProxyType({})
 
@@ -171,6 +177,8 @@ def _encore_type_codec(
     to_wire = None if type_.is_text(dialect) else _nullable(format_timestamp)
     verify = verify_fixed_text if type_.is_text(dialect) else None
     codec = _codec(type_, utc_conversion(type_, dialect), dialect)
+    if type(type_) is UtcDateTime and type_.is_text(dialect):
+        codec = replace(codec, to_driver=_nullable(_store_timestamp))
     return replace(codec, to_wire=to_wire, verify=verify, ambiguous=None)
 
 
@@ -221,6 +229,13 @@ def _processors(
     result = impl.result_processor(dialect, None)
     enforced = capabilities_of(dialect).enforced_types
     return bind, result if enforced else strict_result_processor(type_, result)
+
+
+def _store_timestamp(timestamp: datetime) -> str:
+    """Return the stored text of a timestamp, as ``UtcDateTime`` does in three calls."""
+    if timestamp.tzinfo is None:
+        raise ValueError("a timestamp needs its time zone")
+    return format_stored_timestamp(timestamp)
 
 
 def _iso_date(bind: Converter) -> Converter:
