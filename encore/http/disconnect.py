@@ -58,6 +58,7 @@ class DisconnectWatch:
 
     def close(self) -> None:
         """Stop reading at the end of the request."""
+        self._reading = None
         if self._reader is not None:
             self._reader.cancel()
 

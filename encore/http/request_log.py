@@ -96,8 +96,7 @@ class RequestLogMiddleware:
         try:
             await self._app(scope, state.receive, add_headers)
         finally:
-            if state.watch is not None:
-                state.watch.close()
+            state.close()
             if self._enabled:
                 issuer, subject, client = self._name_caller(state)
                 _log.info(

@@ -164,6 +164,16 @@ class RequestState:
         if self.answered or self.channel is None:
             await asyncio.get_running_loop().create_future()
 
+    def close(self) -> None:
+        """Stop reading the channel, at the end of the request.
+
+        granian closes a connection whose body was not read only once no read of it is kept, and the
+        state outlives the request: tasks that it has started have it in their context.
+        """
+        self.reading = None
+        if self.watch is not None:
+            self.watch.close()
+
     async def while_connected(
         self, work: Coroutine[Any, Any, T], interrupt: Callable[[], None]
     ) -> T:
