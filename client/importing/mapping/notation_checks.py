@@ -16,7 +16,7 @@ _USED_BY: Final[Mapping[str, tuple[Kind, ...]]] = {
     "date_format": ("timestamp", "date"),
     "time_zone": ("timestamp", "date"),
     "unit": ("duration",),
-    "decimal_comma": ("duration", "number"),
+    "decimal_comma": ("duration", "number", "decimal"),
 }
 """The kinds of fields that the keys have an effect on."""
 

@@ -52,8 +52,9 @@ class KindParsers:
             return _with_days(parse) if self._mapping.day_columns else parse
         if kind == "date":
             return _day_parser(timestamp_parser(formats, None))
-        if kind == "number":
-            return number_parser(decimal_comma=self._mapping.decimal_comma)
+        if kind in {"number", "decimal"}:
+            is_exact = kind == "decimal"
+            return number_parser(decimal_comma=self._mapping.decimal_comma, exact=is_exact)
         return _PARSERS.get(kind, to_text)
 
 

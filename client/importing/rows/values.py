@@ -64,8 +64,13 @@ def parse_boolean(value: Any) -> Any:
     return _BOOLEANS[value.lower()]
 
 
-def number_parser(*, decimal_comma: bool) -> Callable[[Any], Any]:
-    """Return a function that parses numbers of texts; the API validates other values."""
+def number_parser(*, decimal_comma: bool, exact: bool = False) -> Callable[[Any], Any]:
+    """Return a function that parses numbers of texts; the API validates other values.
+
+    Args:
+        decimal_comma: Whether the decimal mark is a comma.
+        exact: Whether the number is returned as text with all its digits.
+    """
 
     def parse(value: Any) -> Any:
         if not isinstance(value, str):
@@ -79,11 +84,13 @@ def number_parser(*, decimal_comma: bool) -> Callable[[Any], Any]:
         if number is None:
             raise ValueError(f"must be a number, not {value[:40]!r}")
         digits = -number.digits if sign in _MINUS else number.digits
+        decimal = Decimal((int(digits < 0), tuple(map(int, str(abs(digits)))), -number.scale))
+        if exact:
+            return f"{decimal:f}"
         if not number.scale:
             return digits
-        exact = Decimal(digits).scaleb(-number.scale)
-        if Decimal(repr(float(exact))) != exact:
+        if Decimal(repr(float(decimal))) != decimal:
             raise ValueError(f"has more digits than a JSON number can represent: {value[:40]}")
-        return float(exact)
+        return float(decimal)
 
     return parse

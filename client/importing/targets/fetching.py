@@ -1,5 +1,6 @@
 """Fetches the API's description, to import into a resource that it describes."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
@@ -15,6 +16,7 @@ from client.urls import origin
 DESCRIPTION: Final = "/openapi.json"
 
 _OK: Final = 200
+_NOT_FOUND: Final = 404
 
 
 def fetch_target(
@@ -22,8 +24,9 @@ def fetch_target(
 ) -> tuple[Target, str]:
     """Return a resource of the API as a target, and the URL of its upload.
 
-    The description is at the root of the URL of any upload:
-    ``http://localhost:3000/timesheets/upload`` has ``/openapi.json`` beside ``/timesheets``.
+    The description is at the root of the URL of any upload, or above it:
+    ``http://localhost:3000/v1/timesheets/upload`` has it at ``/v1/openapi.json`` or
+    ``/openapi.json``.
 
     Args:
         settings: The URL of an upload, and the client's credentials.
@@ -35,45 +38,64 @@ def fetch_target(
         ClientError: See ``client.errors``.
     """
     parts = urlsplit(settings.url)
-    root = _root_of(parts)
-    document = _fetch(_url(parts, root + DESCRIPTION), settings, insecure=insecure)
+    roots = _roots_of(parts)
+    urls = {root: _url(parts, root + DESCRIPTION) for root in roots}
+    root, document = _fetch_public(urls) or _fetch_private(urls, settings, insecure=insecure)
     target = find_target(document, name, key)
     query = urlencode({"key": ",".join(target.key)}, safe=",")
     return target, f"{_url(parts, root + target.path)}?{query}"
 
 
-def _fetch(url: str, settings: ImportSettings, *, insecure: bool) -> Any:
-    """Return the description: without a token if it is public, else with the setting ``SCOPE``."""
+def _fetch_public(urls: Mapping[str, str]) -> tuple[str, Any] | None:
+    """Return the description with its root if it needs no token, else None."""
     with Transport() as transport:
-        response = transport.send("GET", url, content=None, headers={"Accept": "application/json"})
-    if response.status_code == _OK:
-        try:
-            return parse_body(response)
-        except ValueError as error:
-            raise UnexpectedResponseError(
-                f"{origin(url)} has no description of its API."
-            ) from error
-    try:
-        with Api(settings.client, insecure=insecure) as api:
-            return api.request("GET", url)
-    except (ApiError, IssuerError) as error:
-        raise type(error)(
-            f"The API's description cannot be read, neither without a token nor with one for the"
-            f" setting SCOPE: {error}",
-            error.status,
-            error.retry_after,
-        ) from error
+        for root, url in urls.items():
+            accept = {"Accept": "application/json"}
+            response = transport.send("GET", url, content=None, headers=accept)
+            if response.status_code != _OK:
+                continue
+            try:
+                return root, parse_body(response)
+            except ValueError as error:
+                raise UnexpectedResponseError(
+                    f"{origin(url)} has no description of its API."
+                ) from error
+    return None
 
 
-def _root_of(parts: SplitResult) -> str:
-    """Return the path below which the resources are. Raise ``ConfigurationError``."""
+def _fetch_private(
+    urls: Mapping[str, str], settings: ImportSettings, *, insecure: bool
+) -> tuple[str, Any]:
+    """Return the description with its root, requested with a token for the setting ``SCOPE``."""
+    with Api(settings.client, insecure=insecure) as api:
+        for root, url in urls.items():
+            try:
+                return root, api.request("GET", url)
+            except (ApiError, IssuerError) as error:
+                if error.status == _NOT_FOUND and root:
+                    continue
+                raise type(error)(
+                    "The API's description cannot be read, neither without a token nor with one"
+                    f" for the setting SCOPE: {error}",
+                    error.status,
+                    error.retry_after,
+                ) from error
+    raise AssertionError  # The last root is empty.
+
+
+def _roots_of(parts: SplitResult) -> list[str]:
+    """Return the paths below which the resources may be, the longest first; the last is empty.
+
+    Raises:
+        ConfigurationError: The URL is not that of an upload.
+    """
     segments = parts.path.rstrip("/").split("/")
     if len(segments) < 3 or segments[-1] != "upload":  # noqa: PLR2004 - "", resource, upload
         raise ConfigurationError(
             "IMPORT_URL or --url must be the URL of an upload, such as"
             " http://localhost:3000/timesheets/upload: the API's description is found beside it."
         )
-    return "/".join(segments[:-2])
+    return ["/".join(segments[:end]) for end in range(len(segments) - 2, 0, -1)]
 
 
 def _url(parts: SplitResult, path: str) -> str:

@@ -17,7 +17,11 @@ _KINDS: Final[tuple[tuple[str, Kind], ...]] = (
     ("boolean", "boolean"),
 )
 """By type of JSON Schema; of several types the first one here: a text may be sent as a number."""
-_FORMATS: Final[Mapping[str, Kind]] = {"date-time": "timestamp", "date": "date"}
+_FORMATS: Final[Mapping[str, Kind]] = {
+    "date-time": "timestamp",
+    "date": "date",
+    "decimal": "decimal",
+}
 
 
 def find_target(document: Any, name: str, key: str | None) -> Target:
@@ -33,10 +37,15 @@ def find_target(document: Any, name: str, key: str | None) -> Target:
         UnexpectedResponseError: The document is not the description of such an API.
     """
     try:
-        uploads = dict(_uploads(document))
-        if name not in uploads:
-            raise UsageError(f"The API has no upload of {name!r}{suggest(name, sorted(uploads))}.")
-        path, operation = uploads[name]
+        uploads = list(_uploads(document))
+        found = [(path, operation) for known, path, operation in uploads if known == name]
+        if not found:
+            known_names = sorted({known for known, _, _ in uploads})
+            raise UsageError(f"The API has no upload of {name!r}{suggest(name, known_names)}.")
+        if len(found) > 1:
+            paths = " and ".join(path for path, _ in found)
+            raise UsageError(f"{name!r} is not clear: the API has the uploads {paths}.")
+        ((path, operation),) = found
         return _build_target(name, path, operation, key)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise UnexpectedResponseError(
@@ -44,11 +53,11 @@ def find_target(document: Any, name: str, key: str | None) -> Target:
         ) from error
 
 
-def _uploads(document: Any) -> Iterator[tuple[str, tuple[str, Mapping[str, Any]]]]:
-    """Yield name, path and operation of each upload."""
+def _uploads(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield name, path and operation of each upload whose path has no parameters."""
     for path, item in document["paths"].items():
-        if path.endswith(UPLOAD) and "post" in item:
-            yield path.removesuffix(UPLOAD).rpartition("/")[2], (path, item["post"])
+        if path.endswith(UPLOAD) and "post" in item and "{" not in path:
+            yield path.removesuffix(UPLOAD).rpartition("/")[2], path, item["post"]
 
 
 def _build_target(name: str, path: str, operation: Mapping[str, Any], key: str | None) -> Target:

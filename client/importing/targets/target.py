@@ -6,8 +6,19 @@ from typing import Literal
 
 from client.importing.settings import UPLOAD_SCOPE
 
-Kind = Literal["string", "integer", "number", "boolean", "duration", "timestamp", "date", "json"]
-"""How a field is parsed: a duration is seconds, a timestamp an instant with its day."""
+Kind = Literal[
+    "string",
+    "integer",
+    "number",
+    "decimal",
+    "boolean",
+    "duration",
+    "timestamp",
+    "date",
+    "json",
+]
+"""How a field is parsed: a duration is seconds, a timestamp an instant with its day, a decimal an
+exact number that is sent as text."""
 
 
 @dataclass(frozen=True, kw_only=True)

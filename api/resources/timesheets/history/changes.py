@@ -1,9 +1,9 @@
 """One change of an entry, as the history records it: statuses, version, values before and after.
 
 Values are exact and alike on every database: hours are strings with two to four decimals
-(``"7.25"``), exact to the second,
-dates are the timestamps that responses show, and other values are those of responses. A creation
-has no ``before``, a deletion no ``after``; there, fields without a value are left out.
+(``"7.25"``), exact to the second, dates are the timestamps that responses show, and other values
+are those of responses. A creation has no ``before``, a deletion no ``after``; there, fields without
+a value are left out.
 ``upload_changes`` builds the same values in SQL.
 """
 

@@ -19,6 +19,7 @@ MEMBERS: dict[str, Any] = {
     "code": {"type": "string"},
     "size": {"type": "string"},
     "price": nullable(type="number"),
+    "rate": nullable(type="string", format="decimal"),
     "count": nullable(type="integer"),
     "active": {"type": "boolean"},
     "sold": nullable(type="string", format="date-time"),
@@ -52,6 +53,7 @@ def test_target_has_fields_key_scope_and_path_of_the_operation() -> None:
         "code": "string",
         "size": "string",
         "price": "number",
+        "rate": "decimal",
         "count": "integer",
         "active": "boolean",
         "sold": "timestamp",
@@ -69,6 +71,15 @@ def test_key_of_several_fields_is_chosen_in_their_order() -> None:
         find_target(document(), "stock", "size")
 
 
+def test_upload_below_another_resource_is_not_a_target_and_two_of_a_name_are_refused() -> None:
+    described = document()
+    ((path, item),) = [(p, i) for p, i in described["paths"].items() if p.endswith("/upload")]
+    nested = {"paths": {path: item, "/v1/shops/{id}/stock/upload": item}}
+    assert find_target(nested, "stock", None).path == path
+    with pytest.raises(UsageError, match="is not clear: the API has the uploads /v1/stock/upload"):
+        find_target({"paths": {path: item, "/v2/stock/upload": item}}, "stock", None)
+
+
 @pytest.mark.parametrize("broken", [None, [], {}, {"paths": []}, document(requestBody={})])
 def test_other_documents_are_refused(broken: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match=r"openapi\.json"):
@@ -79,6 +90,7 @@ def test_texts_become_values_of_their_kinds() -> None:
     cells = {
         "code": "007",
         "price": "1.234,5",
+        "rate": "-1.234,50000000000000000000000000000000000001",
         "count": "3",
         "active": "TRUE",
         "sold": "02.03.2026 09:00",
@@ -96,6 +108,7 @@ def test_texts_become_values_of_their_kinds() -> None:
     assert fields == {
         "code": "007",
         "price": 1234.5,
+        "rate": "-1234.50000000000000000000000000000000000001",
         "count": 3,
         "active": True,
         "sold": "2026-03-02T08:00:00.000Z",

@@ -157,6 +157,15 @@ def test_url_that_is_no_upload_is_refused(parts: PartsImport) -> None:
     assert "must be the URL of an upload" in result.err
 
 
+def test_description_is_found_above_the_path_of_the_upload(
+    parts: PartsImport, system: System
+) -> None:
+    source = parts.write("a.csv", "id,name\n910071,Bolt\n")
+    result = parts(source, "--url", f"{system.url}/v1/x/timesheets/upload", "--dry-run")
+    assert result.code == 0, result.err
+    assert "1 created" in result.err
+
+
 def test_dry_run_shows_rows_and_writes_nothing(parts: PartsImport) -> None:
     source = parts.write("a.csv", "id,name\n910061,Bolt\n")
     result = parts(source, "--dry-run")
