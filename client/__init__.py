@@ -1,8 +1,7 @@
-"""HTTP client: sends one request to the API with a token it fetches, as a command and a library.
+"""The command line of the API: sends one request with a token it fetches, and imports rows.
 
 ``python -m client URL [METHOD] [JSON]`` corresponds to the Okta sample's ``node client``;
-``client.api.Api`` is the library behind it. ``python -m client import`` is ``client.importing``.
-The client speaks HTTP to the issuer and to the API, and imports no code of either.
+``encore.client`` is the library behind it; ``client.commands`` lists the other commands.
 
 Imports are kept lean: only argparse is loaded until the arguments are valid, and httpx only when
 a request is sent.

@@ -8,9 +8,9 @@ import argparse
 import re
 from typing import Final, NamedTuple, NoReturn, TextIO
 
-from client.errors import UsageError
-from client.strict_json import parse_json
-from client.urls import validate_url
+from encore.client.errors import UsageError
+from encore.client.strict_json import parse_json
+from encore.client.urls import validate_url
 
 PROGRAM: Final = "python -m client"
 

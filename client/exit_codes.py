@@ -1,6 +1,21 @@
 """Exit codes, for scripts that distinguish failures."""
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Final
+
+from client.errors import LockedError, SourceError, StateError
+from encore.client.errors import (
+    ApiRejectedError,
+    ApiServerError,
+    ClientError,
+    ConfigurationError,
+    InsecureError,
+    IssuerError,
+    NetworkError,
+    UnexpectedResponseError,
+    UsageError,
+)
 
 
 class ExitCode(IntEnum):
@@ -38,3 +53,23 @@ class ExitCode(IntEnum):
     """Ctrl-C: 128 + SIGINT, the convention of shells."""
     PIPE_CLOSED = 141
     """The reader of the output closed it: 128 + SIGPIPE, the convention of shells."""
+
+
+_OF_ERRORS: Final[Mapping[type[ClientError], ExitCode]] = {
+    UsageError: ExitCode.USAGE,
+    ConfigurationError: ExitCode.CONFIGURATION,
+    InsecureError: ExitCode.INSECURE,
+    NetworkError: ExitCode.NETWORK,
+    IssuerError: ExitCode.ISSUER_ERROR,
+    ApiRejectedError: ExitCode.API_REJECTED,
+    ApiServerError: ExitCode.API_SERVER_ERROR,
+    UnexpectedResponseError: ExitCode.UNEXPECTED_RESPONSE,
+    StateError: ExitCode.OUTPUT,
+    SourceError: ExitCode.SOURCE,
+    LockedError: ExitCode.LOCKED,
+}
+
+
+def exit_code_of(error: ClientError) -> ExitCode:
+    """Return the exit code of an error, or of the nearest class that it derives from."""
+    return next(_OF_ERRORS[known] for known in type(error).__mro__ if known in _OF_ERRORS)

@@ -6,12 +6,12 @@ from the current directory by python-dotenv, without expansion: a ``$`` in a sec
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from client.errors import ConfigurationError
-from client.urls import validate_url
+from encore.client.errors import ConfigurationError
+from encore.client.settings import ClientSettings
+from encore.client.urls import validate_url
 
 FILES: Final = (".env", ".okta.env", ".env.local")
 """A later file overrides an earlier one; environment variables override all."""
@@ -23,25 +23,6 @@ _OKTA_NAMES: Final = {
     "OKTA_OAUTH2_CLIENT_SECRET": "CLIENT_SECRET",
 }
 _REQUIRED: Final = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClientSettings:
-    """What is needed to request a token.
-
-    Args:
-        issuer: With a trailing slash Auth0's token endpoint is used, otherwise Okta's.
-        client_id: The OAuth client's id.
-        client_secret: The OAuth client's secret; never printed.
-        scope: Scopes to request, separated by blanks; empty requests none.
-        audience: Sent to Auth0's token endpoint only; Okta's issuer implies its own.
-    """
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    scope: str = ""
-    audience: str = ""
 
 
 def load_settings(variables: Mapping[str, str], directory: str) -> ClientSettings:

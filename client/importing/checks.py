@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from client.errors import UsageError
 from client.importing.mapping.field_mapping import MAX_SOURCE_CHARACTERS, FieldMapping
 from client.importing.sources.file import FileSource
 from client.importing.sources.source import Source
+from encore.client.errors import UsageError
 
 
 def source_name(source: Source, mapping: FieldMapping) -> str:

@@ -3,17 +3,17 @@
 import argparse
 
 from client.environment import Environment
-from client.errors import UsageError
 from client.exit_codes import ExitCode
 from client.importing.arguments import build_parser
 from client.output import write_text
+from encore.client.errors import UsageError
 
 
 def run_import(environment: Environment) -> ExitCode:
     """Run the import that the arguments describe.
 
     Raises:
-        ClientError: See ``client.errors``.
+        ClientError: See ``encore.client.errors``.
     """
     parser = build_parser()
     parsed = parser.parse_intermixed_args(environment.argv[1:])

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from client.errors import ClientError, ConfigurationError, SourceError, SourceUnavailableError
+from client.errors import SourceError, SourceUnavailableError
 from client.importing.checks import check_rejected_path, source_name
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.loading import check_mapping
@@ -32,6 +32,7 @@ from client.importing.summary import Summary
 from client.importing.uploading.batches import Batch, Fingerprint, make_batches
 from client.importing.uploading.results import Counts
 from client.importing.uploading.uploader import Uploader
+from encore.client.errors import ClientError, ConfigurationError
 
 if TYPE_CHECKING:
     from client.importing.preview.report import PreviewReport

@@ -5,9 +5,9 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from client.errors import UsageError
 from client.importing.mapping.field_mapping import FORMATS
 from client.importing.retries import DEFAULT_ATTEMPTS
+from encore.client.errors import UsageError
 
 DEFAULT_BATCH_SIZE: Final = 1000
 MAX_BATCH_SIZE: Final = 10_000

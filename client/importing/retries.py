@@ -20,7 +20,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from client.errors import ClientError, NetworkError
+from encore.client.errors import ClientError, NetworkError
 
 RETRY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses of transient failures; with any other, the same request would fail again."""

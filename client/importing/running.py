@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 from client.environment import Environment
-from client.errors import ClientError, UsageError
 from client.exit_codes import ExitCode
 from client.importing.job import ImportJob
 from client.importing.mapping.field_mapping import FieldMapping
@@ -22,7 +21,8 @@ from client.importing.sources.stream import StreamSource
 from client.importing.targets.fetching import fetch_target
 from client.importing.targets.target import Target
 from client.importing.targets.timesheets import TIMESHEETS
-from client.urls import validate_url
+from encore.client.errors import ClientError, UsageError
+from encore.client.urls import validate_url
 
 STDIN: Final = "-"
 _OPTIONS: Final = (
@@ -44,7 +44,7 @@ def run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     """Run the import, or its preview.
 
     Raises:
-        ClientError: See ``client.errors``.
+        ClientError: See ``encore.client.errors``.
     """
     _check_arguments(parsed)
     chosen = {name: value for name, value in vars(parsed).items() if value is not None}

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from client.errors import ConfigurationError
-from client.settings import SETTING_NAMES, ClientSettings, build_client_settings, read_settings
-from client.urls import validate_url
+from client.settings import SETTING_NAMES, build_client_settings, read_settings
+from encore.client.errors import ConfigurationError
+from encore.client.settings import ClientSettings
+from encore.client.urls import validate_url
 
 DEFAULT_URL: Final = "http://localhost:3000/timesheets/upload"
 UPLOAD_SCOPE: Final = "batch:upload"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from client.api import Api
-from client.errors import ApiRejectedError
-from client.settings import ClientSettings
-from client.tokens import TokenSource
-from client.transport import Transport
+from encore.client.api import Api
+from encore.client.errors import ApiRejectedError
+from encore.client.settings import ClientSettings
+from encore.client.tokens import TokenSource
+from encore.client.transport import Transport
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_invalid_arguments_import_nothing_heavy(
         "import sys\n"
         "from client.cli import main\nfrom client.environment import Environment\n"
         "main(Environment.from_process())\n"
-        "heavy = {'httpx', 'ssl', 'dotenv', 'asyncio', 'dataclasses', 'encore'}\n"
+        "heavy = {'httpx', 'ssl', 'dotenv', 'asyncio', 'dataclasses', 'fastapi', 'sqlalchemy', 'db'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
     ended = subprocess.run(
@@ -126,7 +126,7 @@ def test_invalid_arguments_import_nothing_heavy(
 
 def test_request_does_not_import_httpx_command_line(command: dict[str, Any]) -> None:
     code = (
-        "import sys; from client.transport import import_httpx\n"
+        "import sys; from encore.client.transport import import_httpx\n"
         "import_httpx().Client(trust_env=False).close()\n"
         "sys.exit(len({'rich', 'click', 'pygments'} & set(sys.modules)))"
     )

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from client.errors import ConfigurationError
-from client.settings import ClientSettings, load_settings
+from client.settings import load_settings
+from encore.client.errors import ConfigurationError
+from encore.client.settings import ClientSettings
 
 FULL = "ISSUER=http://localhost/a\nCLIENT_ID=file\nCLIENT_SECRET=hidden\n"
 

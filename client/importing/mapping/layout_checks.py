@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from client.errors import ConfigurationError
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FORMATS, FieldMapping
 from client.importing.notations.date_formats import DateFormat
+from encore.client.errors import ConfigurationError
 
 DAY_COLUMN: Final = "day"
 CELL_COLUMN: Final = "cell"

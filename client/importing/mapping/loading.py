@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from client.errors import ConfigurationError
 from client.importing.mapping.condition_checks import check_conditions
 from client.importing.mapping.field_checks import check_fields
 from client.importing.mapping.field_mapping import FieldMapping
@@ -19,6 +18,7 @@ from client.importing.mapping.value_checks import check_values
 from client.importing.suggestions import suggest
 from client.importing.targets.target import Target
 from client.importing.targets.timesheets import TIMESHEETS
+from encore.client.errors import ConfigurationError
 
 
 def load_mapping(

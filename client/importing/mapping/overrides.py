@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from client.errors import UsageError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.keys import KEYS
 from client.importing.suggestions import suggest
+from encore.client.errors import UsageError
 
 _DEFAULTS: Final = FieldMapping()
 _BOOLEANS: Final = {"true": True, "false": False}

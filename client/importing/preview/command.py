@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from client.environment import Environment, printable
-from client.errors import UsageError
 from client.exit_codes import ExitCode
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
@@ -14,6 +13,7 @@ from client.importing.sources.file import FileSource
 from client.importing.sources.source import Source
 from client.importing.sources.stream import StreamSource
 from client.output import write_text
+from encore.client.errors import UsageError
 
 if TYPE_CHECKING:
     from client.importing.preview.report import PreviewReport

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from client.importing.reading.record import REJECTED_COLUMNS, Record
-from client.strict_json import reject_constant
+from encore.client.strict_json import reject_constant
 
 
 class StrictDecoder:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client.errors import SourceError, UsageError
+from client.errors import SourceError
 from client.importing.job import ImportJob
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
@@ -32,6 +32,7 @@ from client.importing.uploading.replacement import (
     Withdrawal,
 )
 from client.importing.uploading.results import Counts
+from encore.client.errors import UsageError
 
 if TYPE_CHECKING:
     from client.importing.preview.report import PreviewReport

@@ -12,9 +12,9 @@ from typing import IO, Any, Final, Self
 
 import msgspec
 
-from client.errors import UsageError
 from client.importing.reading.records import Record
 from client.importing.replacing.period import Period, day_of
+from encore.client.errors import UsageError
 
 _MAX_MEMORY: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 16

@@ -7,7 +7,7 @@ is refused before its first row is sent. In almost every file one of the first r
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from client.errors import ClientError, ConfigurationError, SourceError
+from client.errors import SourceError
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.reading.records import Record
@@ -15,6 +15,7 @@ from client.importing.rows.date_order import DateExample, DateOrder, create_date
 from client.importing.rows.extracts import compile_extract
 from client.importing.rows.row_error import RowError
 from client.importing.rows.selectors import Row, compile_selector
+from encore.client.errors import ClientError, ConfigurationError
 
 MAX_HELD: Final = 10_000
 """Records that are held back at most."""

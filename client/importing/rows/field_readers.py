@@ -6,7 +6,6 @@ The order is: select a column, path or template; extract; value map; parse; defa
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from client.errors import ConfigurationError
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.layout_checks import CELL_COLUMN, DAY_COLUMN
@@ -16,6 +15,7 @@ from client.importing.rows.row_error import RowError
 from client.importing.rows.selectors import Row, Selector, compile_selector
 from client.importing.rows.value_maps import compile_value_map
 from client.importing.targets.target import Kind
+from encore.client.errors import ConfigurationError
 
 FieldReader = Callable[[Row], Any]
 """Returns None if the value is missing; raises RowError."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Final
 
-from client.errors import UsageError
 from client.importing.mapping.field_mapping import FORMATS
+from encore.client.errors import UsageError
 
 TSV: Final = "tsv"
 """CSV whose cells are separated by tabs, unless the mapping names another delimiter."""

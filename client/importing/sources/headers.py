@@ -6,13 +6,13 @@ Their values are sent to the source and appear nowhere else: in no message, chec
 from collections.abc import Mapping
 from typing import Final
 
-from client.errors import ConfigurationError
 from client.importing.mapping.source_keys import (
     VARIABLE,
     validate_header_value,
     validate_headers,
 )
 from client.settings import read_settings
+from encore.client.errors import ConfigurationError
 
 _PUBLIC: Final = frozenset({"accept", "accept-language", "content-type", "prefer", "user-agent"})
 """Headers whose literal values are not secrets."""

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Final
 
-from client.errors import ClientError, SourceError, SourceUnavailableError
+from client.errors import SourceError, SourceUnavailableError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.layout_checks import check_format
 from client.importing.options import ImportOptions
@@ -29,6 +29,7 @@ from client.importing.sources.paging import Page, create_paging
 from client.importing.sources.repeated import RepeatedPageCheck, repeated_page
 from client.importing.sources.request import PageRequest
 from client.importing.sources.source import OpenSource, Source
+from encore.client.errors import ClientError
 
 _MAX_MEMORY: Final = 1 << 20
 """Bytes of a page; a longer one is kept in a temporary file, which only its owner can open."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from client.errors import ConfigurationError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
 from client.importing.reading.records import Records
 from client.importing.retries import RetryPolicy
 from client.importing.sources.pages import Pages
 from client.importing.sources.source import Source
+from encore.client.errors import ConfigurationError
 
 
 class OpenRecords:

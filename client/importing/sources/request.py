@@ -7,10 +7,11 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus, unquote_plus, urljoin, urlsplit, urlunsplit
 
-from client.errors import ConfigurationError, SourceError
+from client.errors import SourceError
 from client.importing.sources.envelope import walk_envelope
 from client.importing.sources.members import find_member, set_member
-from client.urls import validate_url
+from encore.client.errors import ConfigurationError
+from encore.client.urls import validate_url
 
 _INTEGER: Final = re.compile("[0-9]{1,18}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

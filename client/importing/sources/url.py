@@ -8,13 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from client.errors import (
-    ConfigurationError,
-    NetworkError,
-    SourceError,
-    SourceUnavailableError,
-    UsageError,
-)
+from client.errors import SourceError, SourceUnavailableError
 from client.importing.retries import RETRY_STATUSES
 from client.importing.settings import SourceCredentials
 from client.importing.sources.file_formats import (
@@ -25,9 +19,10 @@ from client.importing.sources.file_formats import (
 from client.importing.sources.headers import has_secrets, resolve_headers
 from client.importing.sources.request import PageRequest
 from client.importing.sources.source import OpenSource, Source
-from client.strict_json import parse_json
-from client.transport import Transport
-from client.urls import origin, require_https, validate_url
+from encore.client.errors import ConfigurationError, NetworkError, UsageError
+from encore.client.strict_json import parse_json
+from encore.client.transport import Transport
+from encore.client.urls import origin, require_https, validate_url
 
 if TYPE_CHECKING:
     import httpx

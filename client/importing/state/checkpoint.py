@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from client.importing.uploading.batches import Batch
 from client.importing.uploading.results import Counts
-from client.strict_json import parse_json
+from encore.client.strict_json import parse_json
 
 _VERSION: Final = 1
 

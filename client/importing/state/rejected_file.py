@@ -20,7 +20,7 @@ from client.importing.reading.records import REJECTED_COLUMNS
 from client.importing.rows.row_results import RejectedRow
 from client.importing.sources.file_formats import default_delimiter
 from client.importing.state.private_files import check_private_file, open_private_file
-from client.strict_json import parse_json
+from encore.client.strict_json import parse_json
 
 _LINE_ENDS: Final = re.compile(r"[\r\n]+")
 """Between the members of a JSON text; inside strings they are escaped."""

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
-from client.api import Api
-from client.errors import ApiError, ConfigurationError, IssuerError, UnexpectedResponseError
 from client.importing.settings import ImportSettings
 from client.importing.targets.openapi import find_target
 from client.importing.targets.target import Target
-from client.responses import parse_body
-from client.transport import Transport
-from client.urls import origin
+from encore.client.api import Api
+from encore.client.errors import ApiError, ConfigurationError, IssuerError, UnexpectedResponseError
+from encore.client.responses import parse_body
+from encore.client.transport import Transport
+from encore.client.urls import origin
 
 DESCRIPTION: Final = "/openapi.json"
 
@@ -35,7 +35,7 @@ def fetch_target(
         insecure: Whether secret and token may be sent over http to another machine.
 
     Raises:
-        ClientError: See ``client.errors``.
+        ClientError: See ``encore.client.errors``.
     """
     parts = urlsplit(settings.url)
     roots = _roots_of(parts)

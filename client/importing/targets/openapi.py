@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from client.errors import UnexpectedResponseError, UsageError
 from client.importing.suggestions import suggest
 from client.importing.targets.target import Kind, Target
+from encore.client.errors import UnexpectedResponseError, UsageError
 
 UPLOAD: Final = "/upload"
 """The end of the path of an upload."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
-from client.errors import ApiRejectedError, ClientError, UnexpectedResponseError
 from client.importing.retries import is_transient
 from client.importing.uploading.results import BatchResult, Counts, parse_batch_result
 from client.importing.uploading.upload_requests import UploadRequests
+from encore.client.errors import ApiRejectedError, ClientError, UnexpectedResponseError
 
 _TOO_LARGE: Final = 413
 _CONFLICT: Final = 409

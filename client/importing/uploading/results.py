@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from client.errors import UnexpectedResponseError
+from encore.client.errors import UnexpectedResponseError
 
 
 class Counts(NamedTuple):

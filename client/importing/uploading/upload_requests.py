@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from client.api import Api
-from client.errors import ClientError
 from client.importing.retries import RetryPolicy, is_transient
 from client.importing.settings import ImportSettings
+from encore.client.api import Api
+from encore.client.errors import ClientError
 
 READ_SECONDS: Final = 120.0
 """The read timeout: a batch of 10,000 rows may have to wait for other uploads."""

@@ -22,7 +22,7 @@ import pytest
 from client.cli import main
 from client.environment import Environment
 from client.importing import ImportSettings, retries
-from client.settings import ClientSettings
+from encore.client.settings import ClientSettings
 from tests.client.conftest import SECRET
 from tests.client.importing.imports import ServiceImports
 from tests.fixtures.system import System, environment_of

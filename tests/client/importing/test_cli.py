@@ -151,7 +151,7 @@ def test_invalid_arguments_import_nothing_heavy(
         "import sys\n"
         "from client.cli import main\nfrom client.environment import Environment\n"
         "main(Environment.from_process())\n"
-        "heavy = {'httpx', 'ssl', 'dotenv', 'rich', 'client.importing.job', 'encore', 'db'}\n"
+        "heavy = {'httpx', 'ssl', 'dotenv', 'rich', 'client.importing.job', 'fastapi', 'sqlalchemy', 'db'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
     ended = subprocess.run(
@@ -185,7 +185,7 @@ def test_ctrl_c_exits_130_and_keeps_checkpoint(
 
 def test_request_does_not_load_import_modules(subprocess_options: dict[str, Any]) -> None:
     code = (
-        "import sys\nimport client.api, client.cli\n"
+        "import sys\nimport encore.client.api, client.cli\n"
         "sys.exit(any(name.startswith('client.importing') for name in sys.modules))"
     )
     ended = subprocess.run([sys.executable, "-c", code], check=False, **subprocess_options)

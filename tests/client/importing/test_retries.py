@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.errors import (
+from client.errors import SourceError
+from client.importing import retries
+from client.importing.retries import RetryPolicy, is_transient, parse_retry_after
+from encore.client.errors import (
     ApiRejectedError,
     ApiServerError,
     ClientError,
     IssuerError,
     NetworkError,
-    SourceError,
     UnexpectedResponseError,
 )
-from client.importing import retries
-from client.importing.retries import RetryPolicy, is_transient, parse_retry_after
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from jose import jwt
 
-from client.errors import ClientError
+from client.exit_codes import ExitCode, exit_code_of
 from client.importing import FileSource, ImportJob, ImportOptions, ImportSettings, Progress
+from encore.client.errors import ClientError
 from tests.client.importing.conftest import FakeUploadApi, Fault, ImportRun, csv_of, plain_rows
 
 
@@ -162,7 +163,7 @@ def test_unreachable_issuer_is_retried(
     job = ImportJob(FileSource(export), unreachable, options=options, progress=progress)
     with job, pytest.raises(ClientError) as failure:
         job.run()
-    assert failure.value.exit_code == 5
+    assert exit_code_of(failure.value) is ExitCode.NETWORK
     assert len(progress.lines) == 2
     assert "http://localhost:1 cannot be reached" in progress.lines[0]
     assert api.requests == []

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from client.errors import ConfigurationError
 from client.importing import FieldMapping, FileSource, ImportJob, ImportSettings
 from client.importing.mapping.loading import check_mapping
+from encore.client.errors import ConfigurationError
 
 FIELDS = {"user_id": "U", "project": "P", "date": "D", "hours": "H"}
 

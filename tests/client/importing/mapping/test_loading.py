@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import ConfigurationError
 from client.importing.mapping.loading import load_mapping
+from encore.client.errors import ConfigurationError
 from tests.client.importing.conftest import FakeUploadApi, ImportRun
 
 MAPPING = """

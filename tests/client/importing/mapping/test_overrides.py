@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import ConfigurationError, UsageError
 from client.importing.mapping.loading import load_mapping
+from encore.client.errors import ConfigurationError, UsageError
 
 
 def test_override_replaces_the_value_of_the_file() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from client.cli import main
 from client.environment import Environment
-from client.errors import ConfigurationError, SourceError
+from client.errors import SourceError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.loading import load_mapping
 from client.importing.mapping.shipped import shipped_mappings
@@ -17,6 +17,7 @@ from client.importing.options import ImportOptions
 from client.importing.rows.row_results import RowProcessor, RowResult
 from client.importing.sources.file import FileSource
 from client.importing.sources.reading import open_records
+from encore.client.errors import ConfigurationError
 from tests.client.importing.conftest import RunResult
 
 EXPORTS: Final = Path(__file__).parents[3] / "data/trackers"

@@ -4,13 +4,13 @@ from pathlib import PurePath
 
 import pytest
 
-from client.errors import UsageError
 from client.importing.sources.file_formats import (
     charset_of,
     choose_format,
     format_of_media_type,
     format_of_path,
 )
+from encore.client.errors import UsageError
 
 
 @pytest.mark.parametrize(

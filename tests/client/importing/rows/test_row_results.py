@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from client.errors import ConfigurationError, SourceError
+from client.errors import SourceError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.reading.records import Record
 from client.importing.rows.row_results import RowProcessor, RowResult
+from encore.client.errors import ConfigurationError
 
 FIELDS = {"user_id": "Who", "project": "Project", "date": "Day", "hours": "Hours"}
 ROW = {"Who": "Ada", "Project": "Apollo", "Day": "2026-03-02", "Hours": "1.5"}

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from client.errors import ConfigurationError, SourceError
+from client.errors import SourceError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.loading import load_mapping
 from client.importing.sources.paging import Page, create_paging
 from client.importing.sources.request import PageRequest
+from encore.client.errors import ConfigurationError
 from tests.client.importing.sources.conftest import SourceImport
 from tests.client.importing.sources.paged_source import Answer, PagedSource, rows
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from client.errors import UnexpectedResponseError, UsageError
 from client.importing.mapping.loading import build_mapping
 from client.importing.rows.row_error import RowError
 from client.importing.rows.row_mapper import RowMapper
 from client.importing.targets.openapi import find_target
+from encore.client.errors import UnexpectedResponseError, UsageError
 
 
 def nullable(**schema: Any) -> dict[str, Any]:

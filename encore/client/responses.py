@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from client.strict_json import parse_json
+from encore.client.strict_json import parse_json
 
 if TYPE_CHECKING:
     import httpx

@@ -5,7 +5,7 @@ They run before httpx is imported and before anything secret is sent.
 
 from urllib.parse import urlsplit
 
-from client.errors import ClientError, InsecureError
+from encore.client.errors import ClientError, InsecureError
 
 
 def validate_url(url: str, name: str, error: type[ClientError]) -> None:

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from client.errors import ConfigurationError, NetworkError
-from client.urls import is_loopback, origin
+from encore.client.errors import ConfigurationError, NetworkError
+from encore.client.urls import is_loopback, origin
 
 if TYPE_CHECKING:
     import httpx

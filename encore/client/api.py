@@ -1,18 +1,23 @@
-"""The library: requests to the API with a token that is fetched, cached and renewed as needed.
+"""Requests to the API with a token that is fetched, cached and renewed as needed.
 
-with Api(load_settings(os.environ, ".")) as api:
+with Api(settings) as api:
     part = api.request("POST", "http://localhost:3000/parts", b'{"name": "Bread"}')
 """
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from client.errors import ApiRejectedError, ApiServerError, UnexpectedResponseError, UsageError
-from client.responses import describe_error, is_redirect, parse_body, parse_problem
-from client.settings import ClientSettings
-from client.tokens import TokenSource
-from client.transport import READ_SECONDS, Transport
-from client.urls import origin, require_https, validate_url
+from encore.client.errors import (
+    ApiRejectedError,
+    ApiServerError,
+    UnexpectedResponseError,
+    UsageError,
+)
+from encore.client.responses import describe_error, is_redirect, parse_body, parse_problem
+from encore.client.settings import ClientSettings
+from encore.client.tokens import TokenSource
+from encore.client.transport import READ_SECONDS, Transport
+from encore.client.urls import origin, require_https, validate_url
 
 if TYPE_CHECKING:
     import httpx
@@ -123,7 +128,7 @@ class Api:
         Raises:
             UsageError: The URL is malformed.
             InsecureError: The URL is http on another machine.
-            ClientError: No token, or no response; see ``client.errors``.
+            ClientError: No token, or no response; see ``encore.client.errors``.
         """
         validate_url(url, "URL", UsageError)
         if not self._insecure:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, Final
 
-from client.errors import IssuerError, UnexpectedResponseError
-from client.responses import describe_plain_response, is_redirect, parse_body
-from client.settings import ClientSettings
-from client.transport import Transport
-from client.urls import require_https
+from encore.client.errors import IssuerError, UnexpectedResponseError
+from encore.client.responses import describe_plain_response, is_redirect, parse_body
+from encore.client.settings import ClientSettings
+from encore.client.transport import Transport
+from encore.client.urls import require_https
 
 RENEWAL_MARGIN_SECONDS: Final = 30.0
 """A token is renewed this long before it expires, so that it does not expire in transit."""

@@ -1,0 +1,34 @@
+"""The commands besides a request, by their reserved words."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Final, NamedTuple
+
+from client.environment import Environment
+from client.exit_codes import ExitCode
+
+Runner = Callable[[Environment], ExitCode]
+"""Runs a command with the arguments of an environment, of which the first is its word."""
+
+
+class Command(NamedTuple):
+    """A command."""
+
+    summary: str
+    """What it does, in one line of the help."""
+    module: str
+    """Where its runner is; imported on demand, so that a request does not pay for it."""
+    function: str
+
+    def load(self) -> Runner:
+        """Import and return the runner."""
+        runner: Runner = getattr(import_module(self.module), self.function)
+        return runner
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "import": Command(
+        "import timesheets, or rows of another resource", "client.importing.cli", "run_import"
+    ),
+}
+"""The commands by their word, in the order of the help."""
