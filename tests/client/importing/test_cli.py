@@ -151,7 +151,7 @@ def test_invalid_arguments_import_nothing_heavy(
         "import sys\n"
         "from client.cli import main\nfrom client.environment import Environment\n"
         "main(Environment.from_process())\n"
-        "heavy = {'httpx', 'ssl', 'dotenv', 'rich', 'client.importing.job', 'fastapi', 'sqlalchemy', 'db'}\n"
+        "heavy = {'httpx', 'ssl', 'dotenv', 'rich', 'client.importing.job', 'fastapi', 'db'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
     ended = subprocess.run(
