@@ -9,6 +9,7 @@ from encore.execution.unit_of_work import UnitOfWork
 from encore.http.compression import GzipEncoder
 from encore.pages.page import BEGINNING, KeysetPosition
 from encore.streams.formats import RowWriter, StreamFormat
+from encore.streams.parts import MEDIA_TYPE, PartEncoder
 
 FIRST_ROWS: Final = 200
 """How many rows the first page has."""
@@ -43,6 +44,7 @@ class Stream:
     Attributes:
         format: The format of the rows.
         gzip: Compresses the body; None without compression.
+        parts: Encodes the body as parts; None without parts.
         writer: Writes the rows; None before the first page.
         begun: Whether the position is set.
         position: The position after the last row that was read.
@@ -54,6 +56,7 @@ class Stream:
 
     format: StreamFormat
     gzip: GzipEncoder | None = None
+    parts: PartEncoder | None = None
     writer: RowWriter | None = None
     begun: bool = False
     position: KeysetPosition = BEGINNING
@@ -62,13 +65,25 @@ class Stream:
     rows: int = 0
     ended: bool = False
 
+    def __post_init__(self) -> None:
+        if self.format.in_parts:
+            self.parts = PartEncoder(self.format.content_type)
+
+    @property
+    def content_type(self) -> str:
+        """The content type of the body."""
+        if self.parts is None:
+            return self.format.content_type
+        return f'{MEDIA_TYPE}; type="{self.format.media_type}"; boundary={self.parts.boundary}'
+
     def encode(self, data: bytes) -> bytes:
         """Return the encoded bytes of the next chunk of the body; may be empty."""
         return data if self.gzip is None else self.gzip.compress(data)
 
     def finish(self) -> bytes:
         """Return the encoded bytes after the last chunk; may be empty."""
-        return b"" if self.gzip is None else self.gzip.finish()
+        end = b"" if self.parts is None else self.parts.finish()
+        return end if self.gzip is None else self.gzip.compress(end) + self.gzip.finish()
 
 
 @dataclass(slots=True)

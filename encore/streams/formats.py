@@ -1,12 +1,13 @@
-"""The formats of streams, CSV and NDJSON, and their writers."""
+"""The formats of streams, CSV and NDJSON, each also in parts, and their writers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from encore.serializers.records import with_added_members
 from encore.serializers.stored_text import CountingEncoder
 from encore.streams.formulas import ESCAPED
+from encore.streams.parts import MEDIA_TYPE
 from encore.streams.table import Projection, Table
 
 
@@ -32,12 +33,14 @@ class StreamFormat:
         content_type: The value of ``Content-Type``: the media type with its parameters.
         suffix: The suffix of the file name.
         writer: Returns the writer of one stream.
+        in_parts: Whether the stream is ``multipart/mixed``, with parts of this format.
     """
 
     media_type: str
     content_type: str
     suffix: str
     writer: Callable[[Projection], RowWriter]
+    in_parts: bool = False
 
 
 class NdjsonWriter:
@@ -74,11 +77,15 @@ class CsvWriter:
 
 
 _CSV: Final = f"text/csv; charset=utf-8; header=present; {'='.join(ESCAPED)}"
+_WHOLE: Final = (
+    StreamFormat("text/csv", _CSV, "csv", CsvWriter),
+    StreamFormat("application/x-ndjson", "application/x-ndjson", "ndjson", NdjsonWriter),
+)
 FORMATS: Final = {
-    format_.content_type: format_
-    for format_ in (
-        StreamFormat("text/csv", _CSV, "csv", CsvWriter),
-        StreamFormat("application/x-ndjson", "application/x-ndjson", "ndjson", NdjsonWriter),
-    )
+    **{format_.content_type: format_ for format_ in _WHOLE},
+    **{
+        f'{MEDIA_TYPE}; type="{format_.media_type}"': replace(format_, in_parts=True)
+        for format_ in _WHOLE
+    },
 }
-"""The formats by content type. They must be named in ``Accept``: wildcards do not match them."""
+"""The formats by the media type that ``Accept`` must name: wildcards do not match them."""

@@ -56,8 +56,8 @@ class ListOperation(Operation):
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """The media types of streams."""
-        return tuple(FORMATS[content_type].media_type for content_type in self._streams.offered)
+        """The media types of streams, without those in parts."""
+        return tuple(dict.fromkeys(FORMATS[name].media_type for name in self._streams.offered))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond with the type that ``Accept`` prefers. Raises ``NotAcceptable``."""
@@ -96,8 +96,8 @@ class ListOperation(Operation):
         file = f"{self._file}.{stream.format.suffix}"
         return [
             *page.headers,
-            (b"content-type", stream.format.content_type.encode()),
-            attachment(file),
+            (b"content-type", stream.content_type.encode()),
+            *([attachment(file)] if stream.parts is None else []),
             _VARY,
             *coding,
         ]

@@ -7,11 +7,13 @@ from encore.database.statement import Row
 from encore.database.threads import lower_priority, run_in_thread
 from encore.errors import NotAcceptable
 from encore.execution.actions import List
+from encore.pages.cursors import CursorPayload
 from encore.pages.page import Page, PagedQuery, read_page
 from encore.query.page_parameters import CURSOR, PARAMETERS
 from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import parse_pairs
 from encore.streams.context import PageContext
+from encore.streams.parts import next_link
 from encore.streams.table import Projection
 
 if TYPE_CHECKING:
@@ -76,7 +78,11 @@ class StreamPage(List[PageContext]):
         query, stream, cursors = context.query, context.stream, self.resource.cursors
         stream.begun = True
         pagination = None if query is None else query.pagination
-        if pagination is None or pagination.cursor is None:
+        if pagination is None:
+            return
+        if stream.parts is not None:
+            await cursors.prepare()
+        if pagination.cursor is None:
             return
         await cursors.prepare()
         payload = cursors.decode(pagination.cursor, pagination.digest, context.key_values)
@@ -130,10 +136,29 @@ class StreamPage(List[PageContext]):
             )
             stream.writer = stream.format.writer(projection)
         data = stream.writer.write(context.instance)
-        context.body = stream.encode(data)
+        context.body = stream.encode(self._part(context, data))
         context.written = True
         if context.rows:
             stream.size.adapt(len(context.rows), len(data))
+
+    def _part(self, context: PageContext, data: bytes) -> bytes:
+        """Return the page's rows as a part, if the stream has parts."""
+        stream = context.stream
+        if stream.parts is None:
+            return data
+        passed = stream.passed + stream.rows
+        link = None
+        if not stream.ended:
+            pagination = None if context.query is None else context.query.pagination
+            link = next_link(
+                context.scope,
+                pagination,
+                self.resource.cursors,
+                CursorPayload(stream.position, passed),
+                context.key_values,
+            )
+        rows = len(context.rows)
+        return stream.parts.encode(data, link, passed - rows, rows)
 
 
 def cannot_stream(reason: str) -> NotAcceptable:

@@ -36,7 +36,7 @@ class StreamPipeline(Pipeline):
     """Runs a list as a stream.
 
     Attributes:
-        offered: The content types of streams; none if hooks replace ``fetch`` or ``send``, or run
+        offered: The keys of ``FORMATS``; none if hooks replace ``fetch`` or ``send``, or run
             after ``send``: they make the response.
     """
 
