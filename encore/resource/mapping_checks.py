@@ -12,6 +12,7 @@ from sqlalchemy import JSON, Column, Dialect
 
 from encore.errors import ConfigurationError
 from encore.models.defaults import has_sql_default, is_context_sensitive, sql_default
+from encore.models.examples import check_example
 from encore.models.fields import Field, Fields
 from encore.models.keys import identifies_one_row
 from encore.models.mapped_class import MappedClass, Model
@@ -76,6 +77,7 @@ class _MappingChecks:
         mapped, actions = self.fields.mapped, self.options.actions
         for message in SessionRequirements(mapped).unsupported_events():
             yield "model", message
+        yield from (("model", problem) for problem in map(check_example, self.fields) if problem)
         yield from self._ambiguous_paths()
         for action in _WRITING_ACTIONS:
             if action in actions and not mapped.tables:

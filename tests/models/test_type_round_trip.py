@@ -9,11 +9,14 @@ from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
+from msgspec import UNSET
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from encore.models.examples import example_of
+from encore.models.fields import Fields
 from encore.types import DurationHours, FixedDecimal, UtcDateTime
 from tests.fixtures.models import ModelApi, Serve
 
@@ -350,3 +353,12 @@ def test_post_of_output_stores_the_same(api: ModelApi) -> None:
     response = api.post("/everything", json=row)
     assert response.status_code == 201, response.text
     assert response.json() == {**row, "id": 2}
+
+
+def test_example_of_every_type_is_stored_and_shown(api: ModelApi) -> None:
+    fields = Fields.of(Everything, api.crud.dialect)
+    examples = {f.name: example_of(f, api.crud.dialect) for f in fields if f.name in CASES}
+    assert UNSET not in examples.values()
+    response = api.post("/everything", json={**examples, "code": "two"})
+    assert response.status_code == 201, response.text
+    assert {name: response.json()[name] for name in CASES} == examples
