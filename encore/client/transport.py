@@ -5,13 +5,13 @@ no proxy and load no certificates.
 """
 
 import ssl
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from encore.client.errors import ConfigurationError, NetworkError
+from encore.client.lean_httpx import import_httpx
 from encore.client.urls import is_loopback, origin
 
 if TYPE_CHECKING:
@@ -101,22 +101,6 @@ class Transport:
                     f" ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR): {_message(error)}."
                 ) from error
         return self._clients[local]
-
-
-def import_httpx() -> ModuleType:
-    """Import httpx without its command line, which imports click, rich and pygments.
-
-    httpx treats a failed import of its ``_main`` as "not installed"; ``None`` in ``sys.modules``
-    makes that import fail. This halves the time.
-    """
-    if "httpx" not in sys.modules:
-        sys.modules["httpx._main"] = None  # type: ignore[assignment] # makes the import fail
-        try:
-            import httpx  # noqa: PLC0415 - start-up.
-        finally:
-            del sys.modules["httpx._main"]
-        return httpx
-    return sys.modules["httpx"]
 
 
 def _chunks(response: "httpx.Response", url: str, httpx: ModuleType) -> Iterator[bytes]:

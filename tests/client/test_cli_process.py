@@ -126,7 +126,7 @@ def test_invalid_arguments_import_nothing_heavy(
 
 def test_request_does_not_import_httpx_command_line(command: dict[str, Any]) -> None:
     code = (
-        "import sys; from encore.client.transport import import_httpx\n"
+        "import sys; from encore.client.lean_httpx import import_httpx\n"
         "import_httpx().Client(trust_env=False).close()\n"
         "sys.exit(len({'rich', 'click', 'pygments'} & set(sys.modules)))"
     )
