@@ -31,6 +31,7 @@ from encore.http.require_principal import with_startup_check
 from encore.idempotency.store import DEFAULT_HOURS, IdempotencyKeys
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
+from encore.openapi.document import describe_generated_routes
 from encore.options import READING_ACTIONS, BatchOptions, ResourceOptions, is_view
 from encore.resource.compatibility import compatibility_of
 from encore.resource.definition import DEFAULT_BODY_LIMIT
@@ -40,7 +41,6 @@ from encore.resource.search_indexes import SearchIndexes
 from encore.routes.bulk import bulk_routes
 from encore.routes.custom_action_checks import check_custom_action
 from encore.routes.custom_actions import CustomAction
-from encore.routes.document import describe_generated_routes
 from encore.routes.links import link_routes, linked_relations
 from encore.routes.nested_resources import nested_resources
 from encore.routes.registration import APP, RouteRegistry

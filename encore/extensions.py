@@ -12,15 +12,15 @@ from encore.database.expressions.locks import advisory_lock
 from encore.database.protocol import Connection
 from encore.database.soft_deletes import DeletedRows, dialect_showing
 from encore.database.statement import Row, Statement, param
-from encore.endpoints.openapi import json_body
-from encore.endpoints.query_parameters import list_parameters
-from encore.endpoints.schemas import read_schema
 from encore.execution.actions import Action
 from encore.http.access import Access
 from encore.http.content_disposition import attachment
 from encore.http.request_state import RequestState
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
+from encore.openapi.operations import json_body
+from encore.openapi.query_parameters import list_parameters
+from encore.openapi.row_type import read_schema
 from encore.query import Condition
 from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import NOT_PARAMETER, OR_PARAMETER, PRESET, parse_pairs

@@ -3,44 +3,39 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from fastapi.routing import APIRoute
-
 from encore.batch.body import HEADERS, METHODS
 from encore.endpoints.endpoint import Operation, PipelineRoute
-from encore.endpoints.openapi import json_body, problems
-from encore.endpoints.schemas import create_schema
 from encore.execution.resource import Resource
+from encore.openapi.components import Components
+from encore.openapi.operations import json_body, json_response, make_operation
+from encore.openapi.problems import problems
+from encore.openapi.schemas import create_schema
 from encore.options import BatchOptions
 
 _STATUSES: Final = (400, 401, 403, 404, 406, 409, 412, 413, 415, 428, 503)
 
 
-def describe_batch(path: str, options: BatchOptions, routes: Sequence[PipelineRoute]) -> APIRoute:
-    """Return the FastAPI route that describes the batch in OpenAPI."""
+_DESCRIPTION: Final = """\
+Run many operations: all in one transaction, or each in its own.
 
-    def endpoint() -> None:
-        """Run many operations: all in one transaction, or each in its own.
+Atomic (the default): the first failure undoes everything and is the response; the fields of its
+errors begin with the operation: operations[3].body.name. Otherwise each result has the status and
+the body of its operation, problems included. An operation may refer to the results of earlier ones:
+{a.id} as a path segment, {"$ref": "a.id"} in a body."""
 
-        Atomic (the default): the first failure undoes everything and is the response; the fields
-        of its errors begin with the operation: operations[3].body.name. Otherwise each result has
-        the status and the body of its operation, problems included. An operation may refer to the
-        results of earlier ones: {a.id} as a path segment, {"$ref": "a.id"} in a body.
-        """
 
-    return APIRoute(
-        path,
-        endpoint,
-        methods=["POST"],
-        status_code=200,
-        tags=["batch"],
-        summary="Run many operations",
+def describe_batch(
+    path: str, options: BatchOptions, routes: Sequence[PipelineRoute], components: Components
+) -> dict[str, Any]:
+    """Return the Operation Object of the batch."""
+    return make_operation(
+        tag="batch",
         operation_id=f"post{path.replace('/', '_')}",  # Applications may have several.
-        responses=problems(_STATUSES),
-        openapi_extra={
-            "requestBody": _with_example(json_body(_batch_schema(options)), routes),
-            "responses": {"200": _response()},
-        },
-        name="batch",
+        summary="Run many operations",
+        description=_DESCRIPTION,
+        parameters=(),
+        body=_with_example(json_body(_batch_schema(options)), routes),
+        responses={**problems(components, _STATUSES), "200": _response()},
     )
 
 
@@ -109,10 +104,7 @@ def _response() -> dict[str, Any]:
         "properties": {"results": {"type": "array", "items": result}},
         "required": ["results"],
     }
-    return {
-        "description": "The results, in the order of the operations",
-        "content": {"application/json": {"schema": schema}},
-    }
+    return json_response("The results, in the order of the operations", schema)
 
 
 def _with_example(body: dict[str, Any], routes: Sequence[PipelineRoute]) -> dict[str, Any]:
@@ -126,7 +118,7 @@ def _example(routes: Sequence[PipelineRoute]) -> dict[str, Any] | None:
     """Return a batch that creates a row of the first resource that can show it, and reads it."""
     for resource in _creatable(routes):
         keys = {field.name for field in resource.fields.key}
-        row = _row_of(create_schema(resource).model_json_schema(), keys)
+        row = _row_of(create_schema(resource), keys)
         if row is not None and resource.item_path.count("{") == 1:
             name = resource.key[0].name
             item = f"{resource.collection_path}/{{a.{name}}}"

@@ -1,16 +1,17 @@
 """OpenAPI descriptions of bulk writes."""
 
+from inspect import getdoc
 from typing import Any, Final
 
-from fastapi.routing import APIRoute
-
 from encore.bulk.request import DEFAULT_MAX_AFFECTED, MAX_AFFECTED, MODE, REPORT
-from encore.endpoints.openapi import problems
-from encore.endpoints.query_parameters import filter_parameters
-from encore.endpoints.schemas import create_schema, read_schema, update_schema
-from encore.endpoints.write_descriptions import upsert_parameters, write_parameters, write_responses
 from encore.execution.actions.action import Action
 from encore.execution.resource import Resource
+from encore.openapi.components import Components
+from encore.openapi.operations import empty_response, json_body, json_response, make_operation
+from encore.openapi.problems import problems
+from encore.openapi.query_parameters import filter_parameters
+from encore.openapi.schemas import create_schema, row_schema, update_schema
+from encore.openapi.write_descriptions import upsert_parameters, write_headers, write_parameters
 from encore.uploads.endpoint import report_schema
 from encore.uploads.parameters import DESCRIPTIONS, PARAMETERS
 
@@ -28,31 +29,24 @@ _AFFECTED: Final = {
 
 
 def describe_bulk(
-    resource: Resource, action: Action[Any], name: str, path: str, method: str
-) -> APIRoute:
-    """Return the FastAPI route that describes a bulk write in OpenAPI."""
-
-    def endpoint() -> None:
-        """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
-
-    endpoint.__doc__ = action.__doc__
-    extra: dict[str, Any] = {
-        "parameters": _parameters(resource, action.name),
-        "responses": _responses(resource, action.name),
-    }
-    if method != "DELETE":
-        content = {"application/json": {"schema": _body(resource, action.name)}}
-        extra["requestBody"] = {"required": True, "content": content}
-    return APIRoute(
-        path,
-        endpoint,
-        methods=[method],
-        tags=[resource.slug],
-        summary=f"{action.name.capitalize()} many {resource.slug}",
+    resource: Resource,
+    action: Action[Any],
+    name: str,
+    method: str,
+    components: Components,
+) -> dict[str, Any]:
+    """Return the Operation Object of a bulk write."""
+    return make_operation(
+        tag=resource.slug,
         operation_id=f"{method.lower()}_{name}",
-        responses=problems(_statuses(resource, action.name)),
-        openapi_extra=extra,
-        name=name,
+        summary=f"{action.name.capitalize()} many {resource.slug}",
+        description=getdoc(action),
+        parameters=_parameters(resource, action.name),
+        body=None if method == "DELETE" else json_body(_body(resource, action.name)),
+        responses={
+            **problems(components, _statuses(resource, action.name)),
+            **_successes(resource, action.name),
+        },
     )
 
 
@@ -63,21 +57,19 @@ def array_response(resource: Resource, *, with_row: bool = False) -> dict[str, A
         resource: The resource.
         with_row: Whether the response may also be one row that was stored already.
     """
-    row = _row(resource)
+    row = row_schema(resource)
     schemas = [_report(resource), {"type": "array", "items": row}, *([row] if with_row else [])]
     or_row = "; or the row that was stored already" if with_row else ""
-    return {
-        "description": f"The report of an array, or its rows, if they are preferred{or_row}",
-        "content": {"application/json": {"schema": {"anyOf": schemas}}},
-    }
+    description = f"The report of an array, or its rows, if they are preferred{or_row}"
+    return json_response(description, {"anyOf": schemas})
 
 
 def _body(resource: Resource, action: str) -> dict[str, Any]:
     own: Any = resource.options.bodies.get(action)
     if action == "create":
-        row = own or _inline(create_schema(resource).model_json_schema())
+        row = own or create_schema(resource)
         return _array(resource, row)
-    change = dict(own or _inline(update_schema(resource).model_json_schema()))
+    change = dict(own or update_schema(resource))
     of_key = {f.name: f.codec.body_schema for _, f in resource.paths.key_parameters}
     named = {
         **change,
@@ -132,24 +124,25 @@ def _choice(name: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": DESCRIPTIONS[name], "schema": schema}
 
 
-def _responses(resource: Resource, action: str) -> dict[str, Any]:
-    responses = write_responses(["200"])
+def _successes(resource: Resource, action: str) -> dict[str, Any]:
     described = array_response(resource)
     if action != "create":
-        schemas: list[dict[str, Any]] = [_AFFECTED, {"type": "array", "items": _row(resource)}]
+        schemas: list[dict[str, Any]] = [
+            _AFFECTED,
+            {"type": "array", "items": row_schema(resource)},
+        ]
         if action == "update":
             schemas.append(_report(resource))
-        described = {
-            "description": "How many rows were changed, or the report of an array; or the rows, if"
+        described = json_response(
+            "How many rows were changed, or the report of an array; or the rows, if"
             " they are preferred",
-            "content": {"application/json": {"schema": {"anyOf": schemas}}},
-        }
-    responses["200"] = {**responses["200"], **described}
-    return responses
-
-
-def _row(resource: Resource) -> dict[str, Any]:
-    return _inline(read_schema(resource).model_json_schema())
+            {"anyOf": schemas},
+        )
+    headers = write_headers()
+    return {
+        "200": {**described, "headers": headers},
+        "204": empty_response("Done; Prefer asks for no body", headers),
+    }
 
 
 def _report(resource: Resource) -> dict[str, Any]:
@@ -158,8 +151,3 @@ def _report(resource: Resource) -> dict[str, Any]:
     if len(key) > 1:
         id_ = {"type": "object", "properties": {f.name: f.codec.schema for f in key}}
     return report_schema(id_)
-
-
-def _inline(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema without its title, to be used in place."""
-    return {name: value for name, value in schema.items() if name != "title"}

@@ -1,1 +1,1 @@
-"""A generated endpoint: the ASGI application that runs a pipeline, and its OpenAPI description."""
+"""A generated endpoint: the ASGI application that runs a pipeline."""

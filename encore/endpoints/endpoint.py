@@ -1,20 +1,16 @@
-"""The route of a generated operation: FastAPI describes it, a pipeline runs it.
+"""The route of a generated operation: a pipeline runs it, and it describes itself in OpenAPI.
 
 FastAPI's own route solves dependencies and validates parameters with pydantic on each request,
-which costs several times as much as the request itself. This route runs its pipeline. The route
-that FastAPI needs for OpenAPI is created on first use: for fifty models, creating it at start-up
-would take longer than the rest of the start.
+which costs several times as much as the request itself. This route runs its pipeline. Its
+description is made when the OpenAPI document is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from fastapi.routing import APIRoute
-from starlette.routing import Match, Route
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from encore.endpoints.idempotency import describe_idempotency
 from encore.errors import NotFound
 from encore.execution.context import Response
 from encore.execution.pipeline import Pipeline
@@ -22,6 +18,9 @@ from encore.execution.unit_of_work import UnitOfWork
 from encore.http.access import Access
 from encore.http.media_types import check_accept
 from encore.http.standalone_operation import StandaloneOperation
+from encore.openapi.components import Components
+from encore.openapi.document import DescribedRoute
+from encore.openapi.idempotency import with_idempotency
 
 _WITHOUT_CONTENT: Final = (204, 304)
 """Statuses whose responses have neither content nor its length (RFC 9110, section 6.4.1)."""
@@ -116,14 +115,18 @@ class Operation:
         await send({"type": "http.response.body", "body": body})
 
 
-class PipelineRoute(Route):
+Describe = Callable[[Components], dict[str, Any]]
+"""Returns the Operation Object of a route; what it shares with others goes to the components."""
+
+
+class PipelineRoute(DescribedRoute):
     """A route that passes requests to its operation.
 
     Args:
         path: The path template.
         operation: The operation.
         methods: The HTTP methods.
-        describe: Returns the FastAPI route that describes this one.
+        describe: Returns its Operation Object in OpenAPI, without what idempotency keys add.
 
     Attributes:
         operation: As passed.
@@ -137,7 +140,7 @@ class PipelineRoute(Route):
         path: str,
         operation: Endpoint,
         methods: Sequence[str],
-        describe: Callable[[], APIRoute],
+        describe: Describe,
     ) -> None:
         super().__init__(path, operation, methods=methods, name=operation.name)
         self.methods: set[str] = set(methods)  # Without Starlette's HEAD, which routing handles.
@@ -162,10 +165,9 @@ class PipelineRoute(Route):
             return
         await self._standalone(scope, receive, send)
 
-    @cached_property
-    def described(self) -> APIRoute:
-        """The route that FastAPI describes in OpenAPI instead of this one."""
-        described = self._describe()
+    def describe(self, components: Components) -> dict[str, Any]:
+        """Return its Operation Object."""
+        operation = self._describe(components)
         if self.operation.accepts_idempotency_keys:
-            describe_idempotency(described)
-        return described
+            return with_idempotency(operation, components)
+        return operation

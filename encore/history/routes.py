@@ -2,18 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from inspect import Parameter, Signature
-from typing import Annotated, Any, Final
-
-from fastapi import Path
-from fastapi.routing import APIRoute
-from pydantic import WithJsonSchema
+from inspect import getdoc
+from typing import Any, Final
 
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
-from encore.endpoints.openapi import json_body, problem_responses
-from encore.endpoints.schemas import read_schema
-from encore.endpoints.write_descriptions import write_parameters, write_responses
 from encore.errors import ConfigurationError
 from encore.execution.actions import Update
 from encore.execution.hooks import ActionHooks
@@ -22,12 +15,40 @@ from encore.execution.resource import Resource
 from encore.history.read_history import BEFORE, COUNT, ReadHistory
 from encore.history.revert import Revert
 from encore.http.access import Access
+from encore.openapi.components import Components
+from encore.openapi.operations import (
+    empty_response,
+    json_body,
+    json_response,
+    make_operation,
+    path_parameters,
+)
+from encore.openapi.problems import problem_responses
+from encore.openapi.schemas import row_reference
+from encore.openapi.write_descriptions import write_headers, write_parameters
 from encore.options import HISTORY_ACTION
 from encore.query.as_of import AS_OF
 from encore.query.page_parameters import DEFAULT_COUNT
 from encore.resource.histories import ResourceHistory
 
 _TEXT: Final = {"type": ["string", "null"]}
+_PARAMETERS: Final = (
+    {
+        "name": COUNT,
+        "in": "query",
+        "description": "How many entries",
+        "schema": {"type": "integer", "default": DEFAULT_COUNT},
+    },
+    {
+        "name": BEFORE,
+        "in": "query",
+        "description": "The sequence of an entry: older ones are returned",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+)
+_LINK: Final = {
+    "Link": {"description": "The older entries (RFC 8288: next)", "schema": {"type": "string"}}
+}
 
 
 class HistoryOperation(Operation):
@@ -88,44 +109,31 @@ def _both(name: str, one: Access, other: Access) -> Access:
 
 
 def _describe_read(
-    resource: Resource, history: ResourceHistory, operation: HistoryOperation, path: str
-) -> APIRoute:
-    parameters = [
-        {
-            "name": COUNT,
-            "in": "query",
-            "description": "How many entries",
-            "schema": {"type": "integer", "default": DEFAULT_COUNT},
-        },
-        {
-            "name": BEFORE,
-            "in": "query",
-            "description": "The sequence of an entry: older ones are returned",
-            "schema": {"type": "integer", "minimum": 0},
-        },
-    ]
+    resource: Resource,
+    history: ResourceHistory,
+    operation: HistoryOperation,
+    path: str,
+    components: Components,
+) -> dict[str, Any]:
+    """Return the Operation Object of the route that reads a history."""
     schema = {"type": "array", "items": _entry_schema(resource, history)}
-    extra = {
-        "parameters": parameters,
-        "responses": {
-            "200": {
-                "description": "The entries, the newest first",
-                "content": {"application/json": {"schema": schema}},
-                "headers": {
-                    "Link": {
-                        "description": "The older entries (RFC 8288: next)",
-                        "schema": {"type": "string"},
-                    }
-                },
-            }
+    return make_operation(
+        tag=resource.slug,
+        operation_id=f"get_{operation.name}",
+        summary=f"History of {resource.slug}",
+        description=getdoc(operation.pipeline.action),
+        parameters=[*path_parameters(path, resource.path_fields), *_PARAMETERS],
+        responses={
+            **_problems(components, resource, operation, path, "read"),
+            "200": json_response("The entries, the newest first", schema, _LINK),
         },
-    }
-    return _route(
-        resource, operation, path, "GET", summary="History of", problems="read", extra=extra
     )
 
 
-def _describe_revert(resource: Resource, operation: HistoryOperation, path: str) -> APIRoute:
+def _describe_revert(
+    resource: Resource, operation: HistoryOperation, path: str, components: Components
+) -> dict[str, Any]:
+    """Return the Operation Object of the route that reverts a row."""
     schema = {
         "type": "object",
         "properties": {
@@ -135,21 +143,36 @@ def _describe_revert(resource: Resource, operation: HistoryOperation, path: str)
         "oneOf": [{"required": ["sequence"]}, {"required": [AS_OF]}],
         "additionalProperties": False,
     }
-    row = read_schema(resource)
-    extra = {
-        "requestBody": json_body(schema),
-        "parameters": write_parameters(),
-        "responses": write_responses(["200"]),
-    }
-    return _route(
-        resource,
-        operation,
+    row, headers = row_reference(resource, components), write_headers()
+    return make_operation(
+        tag=resource.slug,
+        operation_id=f"post_{operation.name}",
+        summary=f"Revert {resource.slug}",
+        description=getdoc(operation.pipeline.action),
+        parameters=[*path_parameters(path, resource.path_fields), *write_parameters()],
+        body=json_body(schema),
+        responses={
+            **_problems(components, resource, operation, path, "update"),
+            "200": json_response("The row as it is now", row, headers),
+            "204": empty_response("Done; Prefer asks for no body", headers),
+        },
+    )
+
+
+def _problems(
+    components: Components,
+    resource: Resource,
+    operation: HistoryOperation,
+    path: str,
+    action: str,
+) -> dict[str, dict[str, Any]]:
+    return problem_responses(
+        components,
+        action,
         path,
-        "POST",
-        summary="Revert",
-        problems="update",
-        extra=extra,
-        response_model=row,
+        operation.pipeline.produces,
+        conflicts=resource.compatibility.conflicts,
+        conditional=operation.pipeline.action.conditional,
     )
 
 
@@ -175,49 +198,3 @@ def _entry_schema(resource: Resource, history: ResourceHistory) -> Mapping[str, 
 def _change_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     value = {"anyOf": [schema, {"type": "null"}]}
     return {"type": "object", "properties": {"before": value, "after": value}}
-
-
-def _route(
-    resource: Resource,
-    operation: HistoryOperation,
-    path: str,
-    method: str,
-    *,
-    summary: str,
-    problems: str,
-    extra: dict[str, Any],
-    response_model: Any = None,
-) -> APIRoute:
-    def endpoint() -> None:
-        """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
-
-    endpoint.__doc__ = operation.pipeline.action.__doc__
-    endpoint.__signature__ = Signature(  # type: ignore[attr-defined] # FastAPI reads it
-        [
-            Parameter(
-                name,
-                Parameter.KEYWORD_ONLY,
-                annotation=Annotated[Any, WithJsonSchema(field.codec.schema)],
-                default=Path(),
-            )
-            for name, field in resource.path_fields
-        ]
-    )
-    return APIRoute(
-        path,
-        endpoint,
-        methods=[method],
-        response_model=response_model,
-        tags=[resource.slug],
-        summary=f"{summary} {resource.slug}",
-        operation_id=f"{method.lower()}_{operation.name}",
-        responses=problem_responses(
-            problems,
-            path,
-            operation.pipeline.produces,
-            conflicts=resource.compatibility.conflicts,
-            conditional=operation.pipeline.action.conditional,
-        ),
-        openapi_extra=extra,
-        name=operation.name,
-    )

@@ -7,21 +7,19 @@ transaction, errors that name fields, and a description in OpenAPI, as they have
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from inspect import Parameter, Signature
-from typing import Annotated, Any, Final
-
-from fastapi import Path
-from fastapi.routing import APIRoute
-from pydantic import WithJsonSchema
+from inspect import getdoc
+from typing import Any, Final
 
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
-from encore.endpoints.openapi import problem_responses
 from encore.execution.actions import Action
 from encore.execution.hooks import ActionHooks
 from encore.execution.pipeline import Pipeline
 from encore.http.access import Access
-from encore.resource.option_checks import PARAMETER
+from encore.openapi.components import Components
+from encore.openapi.operations import path_parameters
+from encore.openapi.problems import problem_responses
+from encore.openapi.route_arguments import describe_by_arguments
 
 _BY_METHOD: Final = {
     "GET": "list",
@@ -64,44 +62,28 @@ class CustomAction:
         describe = partial(self._describe, operation, path)
         return PipelineRoute(path, operation, [self.method], describe)
 
-    def _describe(self, operation: Operation, path: str) -> APIRoute:
-        def endpoint() -> None:
-            """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
-
-        endpoint.__doc__ = self.action.__doc__
-        endpoint.__signature__ = self._signature(path)  # type: ignore[attr-defined] # FastAPI reads it
-        return APIRoute(
-            path,
-            endpoint,
-            methods=[self.method],
-            tags=[self.action.resource.slug],
-            operation_id=f"{self.method.lower()}_{operation.name}",
-            responses=problem_responses(
+    def _describe(self, operation: Operation, path: str, components: Components) -> dict[str, Any]:
+        """Return the Operation Object of the route."""
+        resource = self.action.resource
+        arguments = {
+            "tags": [resource.slug],
+            "operation_id": f"{self.method.lower()}_{operation.name}",
+            "description": getdoc(self.action) or "",
+            **self.describe(),
+        }
+        described = describe_by_arguments(components, path, self.method, arguments)
+        own = [p for p in described.get("parameters", ()) if p.get("in") != "path"]
+        described["parameters"] = [*path_parameters(path, resource.path_fields), *own]
+        responses = {
+            **problem_responses(
+                components,
                 self.error_responses_like or _BY_METHOD[self.method],
                 path,
                 operation.pipeline.produces,
-                conflicts=self.action.resource.compatibility.conflicts,
+                conflicts=resource.compatibility.conflicts,
                 conditional=self.action.conditional,
             ),
-            name=operation.name,
-            **self.describe(),
-        )
-
-    def _signature(self, path: str) -> Signature:
-        """Return the signature that FastAPI reads the path's parameters from."""
-        fields = dict(self.action.resource.path_fields)
-        schemas = {
-            name: fields[name].codec.schema if name in fields else {"type": "string"}
-            for name in PARAMETER.findall(path)
+            **described["responses"],
         }
-        return Signature(
-            [
-                Parameter(
-                    name,
-                    Parameter.KEYWORD_ONLY,
-                    annotation=Annotated[Any, WithJsonSchema(schema)],
-                    default=Path(),
-                )
-                for name, schema in schemas.items()
-            ]
-        )
+        described["responses"] = {status: responses[status] for status in sorted(responses)}
+        return described

@@ -2,22 +2,27 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from inspect import Parameter, Signature
-from typing import Annotated, Any, Final
-
-from fastapi import Path
-from fastapi.routing import APIRoute
-from pydantic import WithJsonSchema
+from inspect import getdoc
+from typing import Any, Final
 
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
-from encore.endpoints.openapi import LOCATION, json_body, problem_responses
-from encore.endpoints.schemas import read_schema
-from encore.endpoints.write_descriptions import write_parameters, write_responses
 from encore.errors import ConfigurationError, NotFound
 from encore.execution.actions.links import AddLink, LinkAction, RemoveLink, ReplaceLinks
 from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
+from encore.openapi.components import Components
+from encore.openapi.operations import (
+    LOCATION,
+    empty_response,
+    json_body,
+    json_response,
+    make_operation,
+    path_parameters,
+)
+from encore.openapi.problems import problem_responses
+from encore.openapi.schemas import row_reference
+from encore.openapi.write_descriptions import write_headers, write_parameters
 
 _ACTIONS: Final[Mapping[str, type[LinkAction]]] = {
     "PUT": ReplaceLinks,
@@ -108,63 +113,56 @@ def link_routes(
             yield PipelineRoute(path, operation, [method], describe)
 
 
-def _describe(operation: LinkOperation, action: LinkAction, path: str, method: str) -> APIRoute:
-    """Return the FastAPI route that describes an operation in OpenAPI."""
+def _describe(
+    operation: LinkOperation, action: LinkAction, path: str, method: str, components: Components
+) -> dict[str, Any]:
+    """Return the Operation Object of a route."""
     nested = action.nested
-
-    def endpoint() -> None:
-        """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
-
-    endpoint.__doc__ = action.__doc__
-    endpoint.__signature__ = Signature(  # type: ignore[attr-defined] # FastAPI reads it
-        [
-            Parameter(
-                name,
-                Parameter.KEYWORD_ONLY,
-                annotation=Annotated[Any, WithJsonSchema(field.codec.schema)],
-                default=Path(),
-            )
-            for name, field in nested.path_fields
-            if f"{{{name}}}" in path
-        ]
+    return make_operation(
+        tag=nested.slug,
+        operation_id=operation.name,
+        summary=f"{_SUMMARIES[method]} links of {nested.slug}",
+        description=getdoc(action),
+        parameters=[*path_parameters(path, nested.path_fields), *write_parameters()],
+        body=_body(nested, method),
+        responses={
+            **problem_responses(
+                components,
+                "update",
+                path,
+                action.produces,
+                conflicts=action.resource.compatibility.conflicts,
+            ),
+            **_successes(components, nested, method),
+        },
     )
-    row = read_schema(nested)
-    models: Mapping[str, Any] = {
-        "PUT": list[row],  # type: ignore[valid-type] # created at run time
-        "POST": row,
-        "DELETE": dict[str, Any],
-    }
+
+
+def _body(nested: Resource, method: str) -> dict[str, Any] | None:
+    """Return the description of a body: a link is a key, or an object that has it."""
     key = nested.fields.key
-    key_object = {
+    link: dict[str, Any] = {
         "type": "object",
         "properties": {field.name: field.codec.body_schema for field in key},
         "required": [field.name for field in key],
     }
-    link: dict[str, Any] = key_object
     if len(key) == 1:
-        link = {"anyOf": [key[0].codec.body_schema, key_object]}
+        link = {"anyOf": [key[0].codec.body_schema, link]}
     bodies = {"PUT": {"type": "array", "items": link}, "POST": link}
-    extra: dict[str, Any] = {"parameters": write_parameters()}
-    if method in bodies:
-        extra["requestBody"] = json_body(bodies[method])
-    conflicts = action.resource.compatibility.conflicts
-    responses = problem_responses("update", path, action.produces, conflicts=conflicts)
+    return json_body(bodies[method]) if method in bodies else None
+
+
+def _successes(components: Components, nested: Resource, method: str) -> dict[str, Any]:
+    row, headers = row_reference(nested, components), write_headers()
     if method == "POST":
-        responses[200] = {"description": "The row was linked already", "model": row}
-    extra["responses"] = described = write_responses({str(action.status), "200"})
-    if method == "POST":
-        for response in described.values():
-            response["headers"] = {**response["headers"], **LOCATION}
-    return APIRoute(
-        path,
-        endpoint,
-        methods=[method],
-        status_code=action.status,
-        response_model=models[method],
-        tags=[nested.slug],
-        summary=f"{_SUMMARIES[method]} links of {nested.slug}",
-        operation_id=operation.name,
-        responses=responses,
-        openapi_extra=extra,
-        name=operation.name,
-    )
+        headers |= LOCATION
+        return {
+            "200": json_response("The row was linked already", row, headers),
+            "201": json_response("The row is linked", row, headers),
+            "204": empty_response("Done; Prefer asks for no body", headers),
+        }
+    schema = {"type": "array", "items": row} if method == "PUT" else {"type": "object"}
+    return {
+        "200": json_response("The linked rows" if method == "PUT" else "Done", schema, headers),
+        "204": empty_response("Done; Prefer asks for no body", headers),
+    }

@@ -13,19 +13,19 @@ from urllib.parse import quote, urlsplit
 import fastapi_offline
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from encore.auth.challenges import NO_HEADER, add_resource_metadata, no_credentials
-from encore.endpoints.openapi import PROBLEM_CONTENT, Problem
 from encore.errors import NotFound, Unauthorized
 from encore.http.access import PUBLIC, Access, public
 from encore.http.application import Application
 from encore.http.framework_routes import declared_access, list_routes
 from encore.http.security_headers import page_policy
+from encore.openapi.document import make_document
+from encore.openapi.problems import PROBLEM, PROBLEM_CONTENT
 
 HOME: Final = "/"
 OPENAPI: Final = "/openapi.json"
@@ -74,14 +74,7 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(
-                title=app.title,
-                version=app.version,
-                description=app.description,
-                # A generated route makes what describes it only now.
-                routes=[getattr(route, "described", route) for route in app.routes],
-            )
-            app.openapi_schema = _secured(schema, app, token_url)
+            app.openapi_schema = _secured(make_document(app), app, token_url)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
@@ -150,7 +143,7 @@ def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, 
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas["Problem"] = Problem.model_json_schema()
+    schemas["Problem"] = PROBLEM
     components["securitySchemes"] = {
         _SCHEME: {
             "type": "oauth2",

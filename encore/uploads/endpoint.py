@@ -9,13 +9,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
-from encore.endpoints.openapi import problems
-from encore.endpoints.schemas import create_schema, read_schema
 from encore.errors import ApiError
 from encore.execution.actions import JSON_ONLY
 from encore.execution.context import Context
@@ -26,6 +23,10 @@ from encore.http.preconditions import refuse_preconditions
 from encore.http.request_state import RequestState
 from encore.http.unsupported_headers import reject_idempotency_key
 from encore.idempotency.fingerprint import IdempotentRequest, begin_fingerprint, owner_of
+from encore.openapi.components import Components
+from encore.openapi.operations import json_response, make_operation
+from encore.openapi.problems import problems
+from encore.openapi.schemas import create_schema, row_schema
 from encore.uploads.formats import CSV, JSON, NDJSON
 from encore.uploads.handler import UploadHandler
 from encore.uploads.hooks import UploadContext
@@ -36,6 +37,11 @@ from encore.uploads.staging_table import STATUSES
 from encore.uploads.upload import Upload
 
 _ERROR_STATUSES: Final = (400, 401, 403, 406, 409, 412, 413, 415, 503)
+_DESCRIPTION: Final = """\
+Upload one row as a JSON object, or many as a JSON array, NDJSON or CSV.
+
+A row whose key is stored updates the stored row; any other row is created. The parameter ``key``
+says which fields are the key."""
 _ERROR: Final = {
     "type": "object",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
@@ -132,39 +138,25 @@ def _with_committed(error: Exception, committed: str) -> Exception:
     return error
 
 
-def describe_upload(upload: Upload, name: str) -> APIRoute:
-    """Return the FastAPI route that describes an upload in OpenAPI."""
+def describe_upload(upload: Upload, name: str, components: Components) -> dict[str, Any]:
+    """Return the Operation Object of an upload."""
     resource = upload.resource
-
-    def endpoint() -> None:
-        """Upload one row as a JSON object, or many as a JSON array, NDJSON or CSV.
-
-        A row whose key is stored updates the stored row; any other row is created. The parameter
-        ``key`` says which fields are the key.
-        """
-
-    row = _inline(create_schema(resource).model_json_schema())
-    row["properties"] |= upload.previous_key.schemas()
+    row = create_schema(resource)
+    row["properties"] = {**row["properties"], **upload.previous_key.schemas()}
     for field in resource.bodies.creatable:
         if field not in upload.writable:
             row["properties"].pop(field.name, None)
-    return APIRoute(
-        upload.path,
-        endpoint,
-        methods=["POST"],
-        status_code=200,
-        tags=[resource.slug],
-        summary=f"Upload {resource.slug}",
+    return make_operation(
+        tag=resource.slug,
         operation_id=f"post_{name}",
-        responses=problems(_ERROR_STATUSES),
-        openapi_extra={
-            "parameters": upload.parameters.describe(),
-            "requestBody": {"required": True, "content": _content(row)},
-            "responses": _responses(
-                _inline(read_schema(resource).model_json_schema()), upload.report_members
-            ),
+        summary=f"Upload {resource.slug}",
+        description=_DESCRIPTION,
+        parameters=upload.parameters.describe(),
+        body={"required": True, "content": _content(row)},
+        responses={
+            **problems(components, _ERROR_STATUSES),
+            **_successes(row_schema(resource), upload.report_members),
         },
-        name=name,
     )
 
 
@@ -206,23 +198,14 @@ def report_schema(
     return _object({**report, **members}, list(report))
 
 
-def _responses(row: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _successes(row: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     stored = {**row, "properties": {**row["properties"], "message": {"type": "string"}}}
     either = {"anyOf": [report_schema({"type": "integer"}, members), stored]}
     return {
-        "200": _response("The report; or the row, if it was stored already", either),
-        "201": _response("The created row", stored),
+        "200": json_response("The report; or the row, if it was stored already", either),
+        "201": json_response("The created row", stored),
     }
-
-
-def _response(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _object(properties: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
-
-
-def _inline(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema without its title, to be used in place."""
-    return {name: value for name, value in schema.items() if name != "title"}

@@ -5,13 +5,12 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore import Context, Crud, Response, RowAction, stop
-from encore.endpoints.endpoint import PipelineRoute
 from encore.http.request_state import RequestState
 from encore.idempotency import response as stored_response
+from encore.openapi.document import make_document
 from tests.fixtures.library import Api
 from tests.fixtures.library_models import IdempotencyKey, Tag
 from tests.fixtures.problems import assert_problem
@@ -135,8 +134,7 @@ def test_openapi_describes_the_header_where_it_is_accepted(api: Api) -> None:
     tags = api.crud.resource(Tag)
     api.crud.upload(tags, natural_key=["label"])
     api.crud.custom_action(action=Shout(tags), method="POST", path="/{id}/shout", access="library")
-    routes = [r.described for r in api.app.router.routes if isinstance(r, PipelineRoute)]
-    paths = get_openapi(title="test", version="1", routes=routes)["paths"]
+    paths = make_document(api.app)["paths"]
     for path, methods in paths.items():
         for method, operation in methods.items():
             names = [parameter["name"] for parameter in operation.get("parameters", ())]

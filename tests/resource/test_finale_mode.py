@@ -9,12 +9,11 @@ import httpx
 import jsonschema_rs
 import pytest
 import sqlalchemy as sa
-from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
 from encore import ConfigurationError, Context, Crud, SearchOptions, SortOptions
-from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import Conflict
+from encore.openapi.document import make_document
 from encore.types import Timestamps
 from tests.fixtures.item_service import Item, ItemBase
 from tests.fixtures.models import ModelApi, Serve
@@ -483,8 +482,7 @@ def test_strict_resource_overrides_crud_in_finale_mode(serve: Serve) -> None:
 
 def test_openapi_describes_finale_mode(serve: Serve) -> None:
     api = both(serve)
-    routes = [one.described for one in api.app.router.routes if isinstance(one, PipelineRoute)]
-    paths = get_openapi(title="test", version="1", routes=routes)["paths"]
+    paths = make_document(api.app)["paths"]
     form, text = FORM["Content-Type"], {"type": "string"}
     for base, forms, most, presets in [("/strict", 0, 1_000, 1), ("", 2, 10_000, 2)]:
         operations = [paths[f"{base}/users"]["post"], paths[f"{base}/users/{{id}}"]["put"]]

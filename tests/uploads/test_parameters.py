@@ -1,10 +1,8 @@
 """Query parameters and members of the report that a service declares for an upload."""
 
-from typing import Any
-
 import pytest
-from fastapi.openapi.utils import get_openapi
 
+from encore.openapi.document import make_document
 from encore.uploads import MergeContext, UploadContext
 from tests.fixtures.uploads import DepotApi, assert_problem_type, delivery, statuses
 
@@ -81,10 +79,7 @@ def test_taken_name_is_refused(sized: DepotApi) -> None:
 
 
 def test_openapi_describes_parameter_and_member(sized: DepotApi) -> None:
-    (route,) = (r for r in sized.app.routes if getattr(r, "path", "") == "/deliveries/upload")
-    described: Any = getattr(route, "described")  # noqa: B009 - Starlette's type has it not
-    document = get_openapi(title="depot", version="1", routes=[described])
-    operation = document["paths"]["/deliveries/upload"]["post"]
+    operation = make_document(sized.app)["paths"]["/deliveries/upload"]["post"]
     parameters = {parameter["name"]: parameter for parameter in operation["parameters"]}
     assert parameters["size"]["schema"]["pattern"] == "^[0-9]+$"
     content = operation["responses"]["200"]["content"]["application/json"]["schema"]

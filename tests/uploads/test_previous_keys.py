@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from encore import ConfigurationError
+from encore.openapi.document import make_document
 from encore.types import Timestamps
 from encore.uploads import MergeContext, UploadedRow
 from tests.fixtures.models import ModelApi, Serve
@@ -265,8 +265,7 @@ def test_upload_without_previous_key_rejects_the_member(serve: Serve) -> None:
 
 
 def test_openapi_describes_the_member(notes: Notes) -> None:
-    routes = [getattr(route, "described", route) for route in notes.api.app.routes]
-    document = get_openapi(title="notes", version="1", routes=routes)
+    document = make_document(notes.api.app)
     content = document["paths"]["/notes/upload"]["post"]["requestBody"]["content"]
     row = content["application/json"]["schema"]["anyOf"][0]
     member = row["properties"]["formerCode"]

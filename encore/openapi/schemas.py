@@ -1,15 +1,14 @@
-"""Schemas of a model's rows and bodies for OpenAPI, as pydantic models.
+"""JSON schemas of a resource's rows and bodies, for OpenAPI.
 
 They describe only; the codecs validate, by more than JSON Schema can express. Both are made from
 the same fields, so they cannot differ.
 """
 
-from typing import Annotated, Any, Final
-
-from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
-from pydantic import Field as SchemaField
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from encore.models.fields import Field
+from encore.openapi.components import Components
 from encore.resource.definition import ResourceDefinition
 from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.validation.members import AllowedMembers
@@ -17,52 +16,69 @@ from encore.validation.members import AllowedMembers
 _NULL: Final[dict[str, Any]] = {"type": "null"}
 
 
-def read_schema(resource: ResourceDefinition) -> type[BaseModel]:
+def row_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
+    """Return a reference to the schema of a row, and define it."""
+    return components.schema(_name(resource, components), row_schema(resource))
+
+
+def create_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
+    """Return a reference to the schema of a create's body, and define it."""
+    return components.schema(f"{_name(resource, components)}Create", create_schema(resource))
+
+
+def update_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
+    """Return a reference to the schema of an update's body, and define it."""
+    return components.schema(f"{_name(resource, components)}Update", update_schema(resource))
+
+
+def row_schema(resource: ResourceDefinition) -> dict[str, Any]:
     """Return the schema of a row in a response; ``fields=`` may omit any of its members."""
     serializer = resource.serializer
     members: dict[str, Any] = {
-        field.name: (_annotation(_marked(field.codec.schema, field), field), None)
+        field.name: _nullable(_marked(field.codec.schema, field), field)
         for field in serializer.shown.values()
     }
     for relation, child in serializer.children.items():
-        members[relation] = (Annotated[Any, WithJsonSchema(_embedded(child))], None)
+        members[relation] = _embedded(child)
         if child.count_name:
-            members[child.count_name] = (Annotated[Any, WithJsonSchema(_count(child))], None)
-    return _model(_name(resource), members)
+            members[child.count_name] = _count(child)
+    return _object(members)
 
 
-def create_schema(resource: ResourceDefinition) -> type[BaseModel]:
+def create_schema(resource: ResourceDefinition) -> dict[str, Any]:
     """Return the schema of a create's body."""
     closed = not resource.compatibility.ignores_members
     serializer, related = resource.serializer, resource.bodies.nested.creates
     foreign = {
         column for child in serializer.children.values() for column in child.relation.foreign_key
     }
-    required = resource.bodies.required
     members = {
-        field.name: (
-            _annotation(_or_generated(field.codec.body_schema, field), field, serializer),
-            ... if field in required and field.column not in foreign else None,
-        )
+        field.name: _written(_or_generated(field.codec.body_schema, field), field, serializer)
         for field in resource.bodies.creatable
     }
-    members |= {name: _described(_nested(child, closed=closed)) for name, child in related.items()}
+    members |= {name: _nested(child, closed=closed) for name, child in related.items()}
     members |= _read_only(serializer, resource.bodies.members.create)
+    required = [
+        field.name
+        for field in resource.bodies.creatable
+        if field in resource.bodies.required and field.column not in foreign
+    ]
     least = 1 if resource.bodies.rejects_empty else 0
-    return _model(f"{_name(resource)}Create", members, closed=closed, least=least)
+    return _object(members, required, closed=closed, least=least)
 
 
-def update_schema(resource: ResourceDefinition) -> type[BaseModel]:
+def update_schema(resource: ResourceDefinition) -> dict[str, Any]:
     """Return the schema of an update's body, of which all members are optional."""
     closed = not resource.compatibility.ignores_members
+    serializer = resource.serializer
     members: dict[str, Any] = {
-        field.name: (_annotation(field.codec.body_schema, field, resource.serializer), None)
+        field.name: _written(field.codec.body_schema, field, serializer)
         for field in resource.bodies.updatable
     }
     related = resource.bodies.nested.updates
-    members |= {name: _described(_nested(child, closed=closed)) for name, child in related.items()}
-    members |= _read_only(resource.serializer, resource.bodies.members.update)
-    return _model(f"{_name(resource)}Update", members, closed=closed)
+    members |= {name: _nested(child, closed=closed) for name, child in related.items()}
+    members |= _read_only(serializer, resource.bodies.members.update)
+    return _object(members, closed=closed)
 
 
 def _read_only(serializer: Serializer, body: AllowedMembers) -> dict[str, Any]:
@@ -75,21 +91,18 @@ def _read_only(serializer: Serializer, body: AllowedMembers) -> dict[str, Any]:
         for name in names
     }
     schemas |= {name: {"type": "integer"} for name in sorted(body.read_only.difference(names))}
-    return {name: _described({**schema, "readOnly": True}) for name, schema in schemas.items()}
+    return {name: {**schema, "readOnly": True} for name, schema in schemas.items()}
 
 
-def _described(schema: dict[str, Any]) -> tuple[Any, None]:
-    return Annotated[Any, WithJsonSchema(schema)], None
-
-
-def _name(resource: ResourceDefinition) -> str:
+def _name(resource: ResourceDefinition, components: Components) -> str:
     """Return the name of the schemas: the model's, or one made from ``endpoints``.
 
     A model may have several resources.
     """
-    if not resource.options.endpoints:
-        return resource.name
-    return "".join(part.capitalize() for part in resource.slug.split("_"))
+    name = resource.name
+    if resource.options.endpoints:
+        name = "".join(part.capitalize() for part in resource.slug.split("_"))
+    return components.unique_name(name, resource)
 
 
 def _embedded(child: RelatedSerializer) -> dict[str, Any]:
@@ -135,27 +148,26 @@ def _nested(child: RelatedSerializer, *, closed: bool) -> dict[str, Any]:
     return {"type": "array", "items": row} if child.relation.many else {"anyOf": [row, _NULL]}
 
 
-def _model(
-    name: str, members: dict[str, Any], *, closed: bool = False, least: int = 0
-) -> type[BaseModel]:
-    # Numbered names: a column may be called ``schema`` or ``json``.
-    definitions: dict[str, Any] = {
-        f"field_{index}": (type_, SchemaField(default, alias=json_name))
-        for index, (json_name, (type_, default)) in enumerate(members.items())
-    }
-    extra: dict[str, Any] = {"minProperties": least} if least else {}
-    config = ConfigDict(json_schema_extra=extra)
+def _object(
+    members: Mapping[str, Any],
+    required: Collection[str] = (),
+    *,
+    closed: bool = False,
+    least: int = 0,
+) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object", "properties": members}
+    if required:
+        schema["required"] = list(required)
     if closed:
-        config["extra"] = "forbid"
-    return create_model(name, __config__=config, **definitions)
+        schema["additionalProperties"] = False
+    if least:
+        schema["minProperties"] = least
+    return schema
 
 
-def _annotation(schema: dict[str, Any], field: Field, written: Serializer | None = None) -> Any:
-    """Return an annotation with the codec's JSON schema; pydantic validates nothing."""
-    schema = _nullable(schema, field)
-    if written is not None:
-        schema = _write_only(schema, field, written)
-    return Annotated[Any, WithJsonSchema(schema)]
+def _written(schema: dict[str, Any], field: Field, serializer: Serializer) -> dict[str, Any]:
+    """Return the schema of a field in a body."""
+    return _write_only(_nullable(schema, field), field, serializer)
 
 
 def _marked(schema: dict[str, Any], field: Field) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from encore.openapi.components import Components
+from encore.openapi.problems import problems
 from encore.options import CONDITIONAL_ACTIONS, READING_ACTIONS, RESTORE
 from encore.resource.definition import ResourceDefinition
 from encore.serializers.modification_date import ModificationDate
 
+_PRECONDITION_FAILED: Final = 412
 _TAGS: Final = r'^(\*|\s*(W/)?"[^"\s]*"(\s*,\s*((W/)?"[^"\s]*")?)*)$'
 _IF_MATCH: Final = {
     "name": "If-Match",
@@ -82,9 +85,12 @@ def not_modified_response(resource: ResourceDefinition, action: str) -> dict[str
     return {"304": {"description": "The representation is known already", "headers": headers}}
 
 
-def failed_response(resource: ResourceDefinition, action: str) -> dict[str, Any]:
-    """Return the headers of the response 412 of an action on one row; empty for others."""
+def failed_response(
+    components: Components, resource: ResourceDefinition, action: str
+) -> dict[str, Any]:
+    """Return the response 412 of an action on one row, by its status; empty for others."""
     if action not in (*CONDITIONAL_ACTIONS, "read"):
         return {}
     headers = validator_headers(resource, action)
-    return {"412": {"headers": headers}} if headers else {}
+    response = problems(components, (_PRECONDITION_FAILED,))["412"]
+    return {"412": {**response, "headers": headers}} if headers else {}

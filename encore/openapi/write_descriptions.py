@@ -1,6 +1,6 @@
 """OpenAPI descriptions of what all writes of rows have in common: ``Prefer`` and ``dry_run``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from encore.http.prefer_header import MINIMAL, REPRESENTATION
@@ -33,7 +33,6 @@ _RESPONSE_HEADERS: Final[Mapping[str, Any]] = {
         "schema": {"const": "true"},
     },
 }
-_NO_CONTENT: Final = "204"
 
 
 def write_parameters() -> list[dict[str, Any]]:
@@ -61,16 +60,6 @@ def upsert_parameters(targets: UpsertTargets) -> list[dict[str, Any]]:
     ]
 
 
-def write_responses(statuses: Iterable[str]) -> dict[str, Any]:
-    """Return what to add to the responses of a write with these success statuses.
-
-    A 200 may be a 204 instead.
-    """
-    statuses = list(statuses)
-    responses: dict[str, Any] = {name: {"headers": _RESPONSE_HEADERS} for name in statuses}
-    if "200" in statuses:
-        responses[_NO_CONTENT] = {
-            "description": "Done; Prefer asks for no body",
-            "headers": _RESPONSE_HEADERS,
-        }
-    return responses
+def write_headers() -> dict[str, Any]:
+    """Return the headers of the responses of every write that succeeds."""
+    return dict(_RESPONSE_HEADERS)

@@ -9,7 +9,7 @@ import jsonschema_rs
 import pytest
 
 from encore import SearchOptions
-from encore.endpoints.query_parameters import list_parameters
+from encore.openapi.query_parameters import list_parameters
 from tests.fixtures.library import Api
 from tests.fixtures.library_models import Kind
 

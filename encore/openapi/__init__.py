@@ -1,0 +1,1 @@
+"""The OpenAPI description of generated operations, as plain dicts, and the document of all."""
