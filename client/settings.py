@@ -2,13 +2,14 @@
 
 An earlier layer overrides a later one. Okta's command line writes ``.okta.env``; its three names
 are accepted in every layer, and within one layer our own name overrides Okta's. The files are read
-from the current directory by python-dotenv, without expansion: a ``$`` in a secret is kept.
+from the current directory without expansion: a ``$`` in a secret is kept.
 """
 
+import os
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Final
 
+from client.env_files import read_env_file
 from encore.client.errors import ConfigurationError
 from encore.client.settings import ClientSettings
 from encore.client.urls import validate_url
@@ -53,7 +54,7 @@ def read_settings(
     """
     values: dict[str, str] = {}
     for name in FILES:
-        values |= _select(_read_file(Path(directory, name)), names)
+        values |= _select(_read_file(directory, name), names)
     return values | _select(variables, names)
 
 
@@ -85,12 +86,9 @@ def _select(layer: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
     return {**okta, **{name: layer[name] for name in names if name in layer}}
 
 
-def _read_file(path: Path) -> Mapping[str, str]:
-    from dotenv import dotenv_values  # noqa: PLC0415 - 45 ms that invalid arguments do not pay.
-
+def _read_file(directory: str, name: str) -> Mapping[str, str]:
     try:
-        values = dotenv_values(path, interpolate=False, encoding="utf-8")
+        return read_env_file(f"{directory}{os.sep}{name}")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigurationError(f"{path.name} cannot be read: {reason}.") from error
-    return {name: value for name, value in values.items() if value is not None}
+        raise ConfigurationError(f"{name} cannot be read: {reason}.") from error

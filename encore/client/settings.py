@@ -1,10 +1,9 @@
 """What the client needs to request a token."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClientSettings:
+class ClientSettings(NamedTuple):
     """What is needed to request a token.
 
     Args:
@@ -17,6 +16,13 @@ class ClientSettings:
 
     issuer: str
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str
     scope: str = ""
     audience: str = ""
+
+    def __repr__(self) -> str:
+        """Return all but the secret."""
+        return (
+            f"ClientSettings(issuer={self.issuer!r}, client_id={self.client_id!r},"
+            f" scope={self.scope!r}, audience={self.audience!r})"
+        )

@@ -1,7 +1,6 @@
 """Requests to an upload of the API, which are repeated until they are acknowledged."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -38,7 +37,7 @@ class UploadRequests:
         dry_run: bool = False,
         insecure: bool = False,
     ) -> None:
-        client = replace(settings.client, scope=settings.scope)
+        client = settings.client._replace(scope=settings.scope)
         self._api = Api(client, insecure=insecure, read_seconds=READ_SECONDS)
         self._retries = retries
         self._dry_run = dry_run
