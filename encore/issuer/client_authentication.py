@@ -9,12 +9,13 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
+from encore.issuer.clients import PublicClient
 from encore.issuer.guess_limit import GuessLimit
 from encore.issuer.oauth_errors import (
     InvalidClientError,
@@ -32,12 +33,48 @@ class ClientRegistry:
     Args:
         clients: Client secrets by client id.
         limit: Limits wrong secrets.
+        public: The clients without a secret.
     """
 
-    def __init__(self, clients: Mapping[str, str], limit: GuessLimit | None = None) -> None:
+    def __init__(
+        self,
+        clients: Mapping[str, str],
+        limit: GuessLimit | None = None,
+        public: Iterable[PublicClient] = (),
+    ) -> None:
         self._limit = limit or GuessLimit()
         self._digests = {name: _digest(secret) for name, secret in clients.items()}
         self._unknown = secrets.token_bytes(32)
+        self._public = {client.id_ for client in public}
+
+    def identify(self, request: Request, parameters: Parameters) -> str:
+        """Return the id of a client that may be public; all others must authenticate.
+
+        A public client names itself in the body, or by Basic with an empty password, as an empty
+        secret is the same as none (RFC 6749 section 2.3.1).
+
+        Raises:
+            InvalidClientError: Its credentials are missing or wrong.
+            TooManyGuessesError: Too many were wrong; these are not looked at.
+            InvalidRequestError: It sent credentials in two ways.
+        """
+        headers = request.headers.getlist("authorization")
+        client_id = parameters.get("client_id")
+        if len(headers) == 1:
+            named, secret = _decode_basic(headers[0])
+            # Both spellings, as below.
+            named = named if named in self._public else unquote_plus(named)
+            if not secret and named in self._public and client_id in (None, named):
+                client_id, headers = named, []
+        if headers or client_id not in self._public:
+            return self.authenticate(request, parameters)
+        if "client_secret" in parameters:
+            raise InvalidClientError("The client is public: it has no secret.")
+        return client_id
+
+    def is_public(self, client_id: str) -> bool:
+        """Return whether a client has no secret."""
+        return client_id in self._public
 
     def authenticate(self, request: Request, parameters: Parameters) -> str:
         """Return the id of the client that sent a request.

@@ -1,10 +1,8 @@
-"""The discovery documents (OpenID Connect Discovery 1.0, RFC 8414).
-
-There is no login page, hence no authorization endpoint and no response types.
-"""
+"""The discovery documents (OpenID Connect Discovery 1.0, RFC 8414)."""
 
 from typing import Any, Final
 
+from encore.issuer.authorization.request import CODE, PROMPTS, QUERY, S256
 from encore.issuer.grants import GRANTS
 from encore.issuer.issuer_settings import IssuerSettings
 
@@ -21,7 +19,8 @@ def okta_metadata(settings: IssuerSettings) -> dict[str, Any]:
         "introspection_endpoint": f"{settings.issuer}/v1/introspect",
         "introspection_endpoint_auth_methods_supported": _AUTH_METHODS,
         "revocation_endpoint": f"{settings.issuer}/v1/revoke",
-        "revocation_endpoint_auth_methods_supported": _AUTH_METHODS,
+        "revocation_endpoint_auth_methods_supported": [*_AUTH_METHODS, "none"],
+        "authorization_endpoint": f"{settings.issuer}/v1/authorize",
     }
 
 
@@ -30,6 +29,7 @@ def auth0_metadata(settings: IssuerSettings) -> dict[str, Any]:
     issuer = settings.auth0_issuer
     return _metadata(settings, issuer, f"{issuer}oauth/token") | {
         "jwks_uri": f"{issuer}.well-known/jwks.json",
+        "authorization_endpoint": f"{issuer}authorize",
     }
 
 
@@ -37,10 +37,17 @@ def _metadata(settings: IssuerSettings, issuer: str, token_endpoint: str) -> dic
     return {
         "issuer": issuer,
         "token_endpoint": token_endpoint,
-        "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+        "token_endpoint_auth_methods_supported": [*_AUTH_METHODS, "none"],
         "grant_types_supported": list(GRANTS),
-        "response_types_supported": [],
-        "scopes_supported": list(settings.default_scopes),
+        "response_types_supported": [CODE],
+        "response_modes_supported": [QUERY],
+        "code_challenge_methods_supported": [S256],
+        "authorization_response_iss_parameter_supported": True,
+        "prompt_values_supported": list(PROMPTS),
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "scopes_supported": list(settings.user_scopes),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }

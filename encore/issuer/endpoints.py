@@ -1,22 +1,25 @@
 """The endpoints for tokens, introspection and revocation.
 
-RFC 6749 sections 4.3 and 4.4, RFC 7662, RFC 7009. Each endpoint reads the parameters,
-authenticates the client and returns the response. ``app`` turns raised errors into responses.
+RFC 6749 section 3.2, RFC 7662, RFC 7009. Each endpoint reads the parameters, authenticates the
+client and returns the response. ``app`` turns raised errors into responses.
 """
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from encore.issuer.client_authentication import ClientRegistry
-from encore.issuer.grants import parse_subject
-from encore.issuer.oauth_errors import InvalidGrantError, InvalidRequestError
-from encore.issuer.parameters import read_parameters
+from encore.issuer.grants import CONFIDENTIAL_GRANTS, parse_grant_type
+from encore.issuer.oauth_errors import (
+    InvalidGrantError,
+    InvalidRequestError,
+    UnauthorizedClientError,
+)
+from encore.issuer.parameters import Parameters, read_parameters
 from encore.issuer.token_store import TokenStore
-from encore.issuer.tokens import TokenIssuer, TokenProfile
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """Headers of every response that may have a token or its data (RFC 6749 section 5.1)."""
@@ -37,35 +40,37 @@ class StaticDocument:
         return JSONResponse(self._content, headers={"Cache-Control": "no-cache"})
 
 
+class Grant(Protocol):
+    """Issues tokens for one ``grant_type``."""
+
+    def issue(self, client_id: str, parameters: Parameters) -> Mapping[str, Any]:
+        """Return the response of RFC 6749 section 5.1. Raise ``OAuthError``."""
+
+
 class TokenEndpoint:
     """Issues tokens of one vendor's profile.
 
     Args:
         clients: The registered clients.
-        token_issuer: Issues and stores tokens.
-        profile: The vendor's claims.
+        grants: The grants, by ``grant_type``.
         json_body: Whether the request may be JSON, as for Auth0.
     """
 
     def __init__(
-        self,
-        clients: ClientRegistry,
-        token_issuer: TokenIssuer,
-        profile: TokenProfile,
-        *,
-        json_body: bool,
+        self, clients: ClientRegistry, grants: Mapping[str, Grant], *, json_body: bool
     ) -> None:
         self._clients = clients
-        self._token_issuer = token_issuer
-        self._profile = profile
+        self._grants = grants
         self._json_body = json_body
 
     async def __call__(self, request: Request) -> Response:
         """Return a new token."""
         parameters = await read_parameters(request, query=True, json_body=self._json_body)
-        client_id = self._clients.authenticate(request, parameters)
-        subject = parse_subject(client_id, parameters)
-        response = self._token_issuer.issue(self._profile, subject, parameters)
+        client_id = self._clients.identify(request, parameters)
+        grant = parse_grant_type(parameters)
+        if grant in CONFIDENTIAL_GRANTS and self._clients.is_public(client_id):
+            raise UnauthorizedClientError("A client without a secret may not use this grant.")
+        response = self._grants[grant].issue(client_id, parameters)
         return JSONResponse(response, headers=NO_STORE)
 
 
@@ -109,7 +114,7 @@ class RevocationEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Return an empty 200, for unknown tokens too (RFC 7009 section 2.2)."""
         parameters = await read_parameters(request)
-        client_id = self._clients.authenticate(request, parameters)
+        client_id = self._clients.identify(request, parameters)
         token = _required_token(parameters)
         entry = self._token_store.find(token, time.time())
         if entry is not None and entry.client_id != client_id:

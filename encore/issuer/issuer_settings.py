@@ -11,7 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from encore.issuer.clients import PublicClient, check_redirect_uri
+from encore.issuer.scope_descriptions import OPENID_SCOPES
 from encore.issuer.startup_errors import IssuerSettingsError
+from encore.issuer.users import DEFAULT_USERS, User, check_users
 
 LOOPBACK = {
     "localhost": ("127.0.0.1", "::1"),
@@ -86,6 +89,12 @@ class IssuerSettings:
         audience: ``aud`` of Okta-compatible tokens.
         auth0_audience: ``aud`` of Auth0-compatible tokens; by default ``audience``.
         clients: Client secrets by client id. Never printed.
+        redirect_uris: Where these clients may be sent authorization codes.
+        public_clients: The clients without a secret.
+        users: Whom the consent page offers; the first is preselected.
+        scope_descriptions: What scopes allow, in words, for the consent page.
+        resources: What clients may name as ``resource`` (RFC 8707) besides the audiences: the URLs
+            of the service.
         default_scopes: Scopes of Auth0-compatible tokens if the request names none; listed in the
             discovery documents.
         token_seconds: Lifetime of a token, in seconds.
@@ -102,6 +111,11 @@ class IssuerSettings:
     audience: str
     auth0_audience: str | None = None
     clients: Mapping[str, str] = field(repr=False)
+    redirect_uris: Sequence[str] = ()
+    public_clients: Sequence[PublicClient] = ()
+    users: Sequence[User] = DEFAULT_USERS
+    scope_descriptions: Mapping[str, str] = field(default_factory=dict)
+    resources: Sequence[str] = ()
     default_scopes: Sequence[str]
     token_seconds: int = 3600
     rfc9068: bool = False
@@ -115,6 +129,13 @@ class IssuerSettings:
             raise IssuerSettingsError("The life of a token must be at least 1 second.")
         if not self.clients or not all(i and s for i, s in self.clients.items()):
             raise IssuerSettingsError("CLIENT_ID and CLIENT_SECRET must not be empty.")
+        ids = [*self.clients, *(client.id_ for client in self.public_clients)]
+        if len(set(ids)) < len(ids):
+            raise IssuerSettingsError("CLIENT_ID must not be the id of a public client.")
+        for uris in (self.redirect_uris, *(c.redirect_uris for c in self.public_clients)):
+            for uri in uris:
+                check_redirect_uri(uri)
+        check_users(self.users, ids)
 
     @cached_property
     def location(self) -> IssuerLocation:
@@ -136,3 +157,20 @@ class IssuerSettings:
         """The audiences that an Auth0-compatible request may name; the first is the default."""
         audiences = (self.auth0_audience, self.audience)
         return tuple(dict.fromkeys(audience for audience in audiences if audience))
+
+    def redirect_uris_of(self, client_id: str) -> Sequence[str] | None:
+        """Return the redirect URIs of a client; None if the client is unknown."""
+        if client_id in self.clients:
+            return self.redirect_uris
+        return next((c.redirect_uris for c in self.public_clients if c.id_ == client_id), None)
+
+    def client_name(self, client_id: str) -> str:
+        """Return what the consent page calls a client."""
+        names = {client.id_: client.name for client in self.public_clients}
+        return names.get(client_id, client_id)
+
+    @cached_property
+    def user_scopes(self) -> Sequence[str]:
+        """The scopes that clients may ask users for."""
+        of_users = (scope for user in self.users for scope in user.scopes or ())
+        return tuple(dict.fromkeys((*self.default_scopes, *of_users, *OPENID_SCOPES)))

@@ -8,10 +8,13 @@ The tree::
     ├── InvalidRequestError           400  invalid_request
     │   └── RequestTooLargeError      413  invalid_request
     ├── InvalidClientError            401  invalid_client, with a Basic challenge
+    ├── TooManyGuessesError           429  invalid_client
+    ├── UnauthorizedClientError       400  unauthorized_client
     ├── InvalidGrantError             400  invalid_grant
     ├── UnsupportedGrantTypeError     400  unsupported_grant_type
     ├── UnsupportedTokenTypeError     400  unsupported_token_type (RFC 7009 section 2.2.1)
     ├── InvalidScopeError             400  invalid_scope
+    ├── InvalidTargetError            400  invalid_target (RFC 8707 section 2)
     └── AccessDeniedError             403  access_denied (Auth0's code for an unknown audience)
 """
 
@@ -76,14 +79,20 @@ class TooManyGuessesError(OAuthError):
         super().__init__("Too many wrong secrets of this client from this address; retry later.")
 
 
+class UnauthorizedClientError(OAuthError):
+    """The client may not use this grant."""
+
+    code = "unauthorized_client"
+
+
 class InvalidGrantError(OAuthError):
-    """The token belongs to another client (RFC 7009 section 2.1), or the user's name is invalid."""
+    """The code cannot be redeemed, the token is another client's, or the user's name is invalid."""
 
     code = "invalid_grant"
 
 
 class UnsupportedGrantTypeError(OAuthError):
-    """The grant is neither ``client_credentials`` nor ``password``."""
+    """The grant is not one of ``GRANTS``."""
 
     code = "unsupported_grant_type"
 
@@ -98,6 +107,12 @@ class InvalidScopeError(OAuthError):
     """The scope is missing, malformed or too long."""
 
     code = "invalid_scope"
+
+
+class InvalidTargetError(OAuthError):
+    """The resource is not one of this issuer's, or there are several (RFC 8707 section 2)."""
+
+    code = "invalid_target"
 
 
 class AccessDeniedError(OAuthError):

@@ -6,7 +6,7 @@ a token request may use its query as well as its body; credentials in the query 
 URLs are logged and stored (section 2.3.1).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -26,7 +26,11 @@ _SECRET_NAMES: Final = ("client_id", "client_secret", "client_assertion", "passw
 
 
 async def read_parameters(
-    request: Request, *, query: bool = False, json_body: bool = False
+    request: Request,
+    *,
+    query: bool = False,
+    json_body: bool = False,
+    max_parameters: int = MAX_PARAMETERS,
 ) -> Parameters:
     """Read all parameters of a POST.
 
@@ -34,6 +38,7 @@ async def read_parameters(
         request: Its body is read whole, up to ``MAX_BODY_BYTES``.
         query: Whether parameters may be in the query; otherwise it must be empty.
         json_body: Whether the body may be a JSON object, besides a form.
+        max_parameters: Maximum number of parameters.
 
     Raises:
         InvalidRequestError: Ill-formed, repeated, of the wrong type, or in the wrong place.
@@ -44,7 +49,27 @@ async def read_parameters(
         raise InvalidRequestError("Parameters belong in the body, not in the query string.")
     if any(name in _SECRET_NAMES for name, _ in in_query):
         raise InvalidRequestError("Credentials must not be sent in the query string.")
-    return _unique([*in_query, *_in_body(request, await _read_body(request), json_body=json_body)])
+    body = await _read_body(request)
+    in_body = _in_body(request, body, json_body=json_body, max_parameters=max_parameters)
+    return _unique([*in_query, *in_body])
+
+
+async def read_pairs(request: Request) -> Sequence[tuple[str, str]]:
+    """Return the parameters of an authorization request, as they are: repeated ones, empty ones.
+
+    Args:
+        request: A GET with a query, or a POST with a form (OpenID Connect Core section 3.1.2.1).
+
+    Raises:
+        InvalidRequestError: They are ill-formed, or in the wrong place.
+        RequestTooLargeError: The body is over ``MAX_BODY_BYTES``.
+    """
+    query = request.scope["query_string"]
+    if request.method != "POST":
+        return _urlencoded(query)
+    if query:
+        raise InvalidRequestError("Parameters belong in the body, not in the query string.")
+    return _in_body(request, await _read_body(request), json_body=False)
 
 
 async def _read_body(request: Request) -> bytes:
@@ -63,27 +88,29 @@ async def _read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _in_body(request: Request, body: bytes, *, json_body: bool) -> list[tuple[str, str]]:
+def _in_body(
+    request: Request, body: bytes, *, json_body: bool, max_parameters: int = MAX_PARAMETERS
+) -> list[tuple[str, str]]:
     if not body:
         return []
     if len(request.headers.getlist("content-type")) > 1:
         raise InvalidRequestError("Content-Type was sent more than once.")
     media_type = request.headers.get("content-type", FORM).partition(";")[0].strip().lower()
     if media_type == FORM:
-        return _urlencoded(body)
+        return _urlencoded(body, max_parameters)
     if media_type == JSON and json_body:
         return _json(body)
     accepted = f"{FORM} or {JSON}" if json_body else FORM
     raise InvalidRequestError(f"The Content-Type must be {accepted}.")
 
 
-def _urlencoded(encoded: bytes) -> list[tuple[str, str]]:
+def _urlencoded(encoded: bytes, max_parameters: int = MAX_PARAMETERS) -> list[tuple[str, str]]:
     try:
         return parse_qsl(
             encoded.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=MAX_PARAMETERS,
+            max_num_fields=max_parameters,
         )
     except ValueError as error:
         raise InvalidRequestError("The parameters are not form-urlencoded UTF-8.") from error
@@ -124,7 +151,12 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> Parameters:
     for name, value in pairs:
         if name in parameters:
             raise InvalidRequestError("A parameter was sent more than once.")
-        if any(ord(character) < 0x20 or character == "\x7f" for character in value):  # noqa: PLR2004 - C0
+        if has_control_character(value):
             raise InvalidRequestError("A parameter contains a control character.")
         parameters[name] = value
     return {name: value for name, value in parameters.items() if value}
+
+
+def has_control_character(value: str) -> bool:
+    """Return whether a value has a C0 control character or DEL."""
+    return any(ord(character) < 0x20 or character == "\x7f" for character in value)  # noqa: PLR2004 - C0

@@ -51,11 +51,13 @@ class TokenStore:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, token: str, entry: ActiveToken) -> None:
-        """Add a token that was just issued."""
-        self._entries[_digest(token)] = entry
+    def add(self, token: str, entry: ActiveToken) -> bytes:
+        """Add a token that was just issued; return its id, for ``revoke_by_id``."""
+        id_ = _digest(token)
+        self._entries[id_] = entry
         while len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
+        return id_
 
     def find(self, token: str, now: float) -> ActiveToken | None:
         """Return an active token; None if it is not active.
@@ -90,6 +92,19 @@ class TokenStore:
                 " with TOKEN_PROFILE=rfc9068 tokens have one."
             )
         del self._entries[_digest(token)]
+
+    def revoke_by_id(self, id_: bytes) -> None:
+        """Remove a token by the id that ``add`` returned.
+
+        Raises:
+            OSError: The file of revoked tokens cannot be written; the token stays active.
+        """
+        entry = self._entries.get(id_)
+        if entry is None:
+            return
+        if self._revoked is not None and "jti" in entry.claims:
+            _append_line(self._revoked, entry.claims["jti"])
+        del self._entries[id_]
 
 
 def _append_line(path: Path, line: str) -> None:

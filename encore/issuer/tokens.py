@@ -9,11 +9,17 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from encore.issuer.grants import Subject
+from encore.issuer.grants import PASSWORD, Subject
 from encore.issuer.issuer_settings import IssuerSettings
-from encore.issuer.oauth_errors import AccessDeniedError, InvalidRequestError, InvalidScopeError
+from encore.issuer.oauth_errors import (
+    AccessDeniedError,
+    InvalidRequestError,
+    InvalidScopeError,
+    InvalidTargetError,
+)
 from encore.issuer.parameters import Parameters
 from encore.issuer.scope_parameter import parse_scope
 from encore.issuer.signing import SigningKey
@@ -23,6 +29,8 @@ JWT: Final = "jwt"
 OPAQUE: Final = "opaque"
 EMAIL_CLAIM: Final = "https://api.exampleco.com/email"
 """The claim with a user's e-mail address in Auth0's timesheets sample, where a rule sets it."""
+
+UNKNOWN_RESOURCE: Final = "The resource is not one of this issuer."
 
 _OPAQUE_BYTES: Final = 32
 _OKTA_ID_LENGTH: Final = 17
@@ -37,9 +45,10 @@ class TokenProfile(Protocol):
     def scopes(self, parameters: Parameters) -> Sequence[str]:
         """Return the scopes to grant. Raises ``OAuthError``."""
 
-    def claims(
-        self, subject: Subject, scopes: Sequence[str], parameters: Parameters
-    ) -> dict[str, Any]:
+    def audience(self, parameters: Parameters) -> str:
+        """Return ``aud`` of the token. Raises ``OAuthError``."""
+
+    def claims(self, subject: Subject, scopes: Sequence[str], audience: str) -> dict[str, Any]:
         """Return all claims but ``iat`` and ``exp``."""
 
 
@@ -61,18 +70,31 @@ class OktaProfile:
             raise InvalidScopeError("The scope parameter is required.")
         return parse_scope(parameters["scope"])
 
-    def claims(
-        self, subject: Subject, scopes: Sequence[str], _parameters: Parameters
-    ) -> dict[str, Any]:
-        """Return Okta's claims; the audience is that of the authorization server."""
+    def audience(self, parameters: Parameters) -> str:
+        """Return the audience of the authorization server, whatever ``audience`` says, like Okta.
+
+        Raises:
+            InvalidTargetError: The request names another ``resource``.
+        """
+        resource = parameters.get("resource")
+        if resource is not None and resource not in (
+            self._settings.audience,
+            *self._settings.resources,
+        ):
+            raise InvalidTargetError(UNKNOWN_RESOURCE)
+        return self._settings.audience
+
+    def claims(self, subject: Subject, scopes: Sequence[str], audience: str) -> dict[str, Any]:
+        """Return Okta's claims."""
         user_claims = {} if subject.user is None else {"uid": _okta_id(subject.user)}
         return {
             "ver": 1,
             "jti": f"AT.{uuid.uuid4()}",
             "iss": self._settings.issuer,
-            "aud": self._settings.audience,
+            "aud": audience,
             "cid": subject.client_id,
             **user_claims,
+            **subject.claims,
             "scp": list(scopes),
             "sub": subject.user or subject.client_id,
         }
@@ -96,28 +118,42 @@ class Auth0Profile:
             return tuple(self._settings.default_scopes)
         return parse_scope(parameters["scope"])
 
-    def claims(
-        self, subject: Subject, scopes: Sequence[str], parameters: Parameters
-    ) -> dict[str, Any]:
-        """Return Auth0's claims; the request may name one of the configured audiences.
+    def audience(self, parameters: Parameters) -> str:
+        """Return one of the configured audiences: that of the request, or the first.
 
         Raises:
-            AccessDeniedError: It names another audience.
+            AccessDeniedError: The request names another ``audience``.
+            InvalidTargetError: It names another ``resource``.
         """
         audiences = self._settings.auth0_audiences
         audience = parameters.get("audience", audiences[0])
         if audience not in audiences:
             raise AccessDeniedError("The audience is not enabled at this issuer.")
+        resource = parameters.get("resource")
+        if resource is None or resource in self._settings.resources:
+            return audience
+        if resource not in audiences or ("audience" in parameters and resource != audience):
+            raise InvalidTargetError(UNKNOWN_RESOURCE)
+        return resource
+
+    def claims(self, subject: Subject, scopes: Sequence[str], audience: str) -> dict[str, Any]:
+        """Return Auth0's claims."""
         if subject.user is None:
             grant_claims = {"sub": f"{subject.client_id}@clients", "gty": "client-credentials"}
-        else:
+        elif subject.grant == PASSWORD:
             sub = f"auth0|{subject.user}"
             grant_claims = {"sub": sub, "gty": "password", EMAIL_CLAIM: subject.user}
+        else:
+            # Auth0's tokens by code have no gty. The jti is ours: without it they could not be
+            # revoked if their code is used again.
+            sub = f"auth0|{subject.user}"
+            grant_claims = {"sub": sub, "jti": str(uuid.uuid4()), EMAIL_CLAIM: subject.user}
         return {
             "iss": self._settings.auth0_issuer,
             "aud": audience,
             "azp": subject.client_id,
             **grant_claims,
+            **subject.claims,
             "scope": " ".join(scopes),
             "permissions": list(scopes),
         }
@@ -139,13 +175,41 @@ class RFC9068Profile:
         """Return the scopes to grant. Raises ``OAuthError``."""
         return self._profile.scopes(parameters)
 
-    def claims(
-        self, subject: Subject, scopes: Sequence[str], parameters: Parameters
-    ) -> dict[str, Any]:
+    def audience(self, parameters: Parameters) -> str:
+        """Return ``aud`` of the token. Raises ``OAuthError``."""
+        return self._profile.audience(parameters)
+
+    def claims(self, subject: Subject, scopes: Sequence[str], audience: str) -> dict[str, Any]:
         """Return the vendor's claims and those that it may leave out."""
         claims = {"jti": f"AT.{uuid.uuid4()}", "scope": " ".join(scopes)}
-        claims |= self._profile.claims(subject, scopes, parameters)
+        claims |= self._profile.claims(subject, scopes, audience)
         return claims | {"client_id": subject.client_id}
+
+
+@dataclass(frozen=True)
+class TokenGrant:
+    """What a token is for.
+
+    Args:
+        scopes: Its scopes.
+        audience: Its ``aud``.
+    """
+
+    scopes: Sequence[str]
+    audience: str
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A new token.
+
+    Args:
+        id_: The id by which ``TokenStore`` revokes it.
+        response: The response of RFC 6749 section 5.1.
+    """
+
+    id_: bytes
+    response: Mapping[str, Any]
 
 
 class TokenIssuer:
@@ -163,31 +227,40 @@ class TokenIssuer:
         self._token_seconds = token_seconds
 
     def issue(
-        self, profile: TokenProfile, subject: Subject, parameters: Parameters
-    ) -> Mapping[str, Any]:
-        """Issue a token; return the response of RFC 6749 section 5.1.
+        self, profile: TokenProfile, subject: Subject, grant: TokenGrant, format_: str = JWT
+    ) -> IssuedToken:
+        """Issue a token.
 
-        ``token_format=opaque`` requests an opaque token, which must be introspected.
+        Args:
+            profile: The vendor's claims.
+            subject: Whom the token is of.
+            grant: What it is for.
+            format_: ``opaque`` for an opaque token, which must be introspected.
         """
-        format_ = parameters.get("token_format", JWT)
-        if format_ not in (JWT, OPAQUE):
-            raise InvalidRequestError(f"The token_format must be {JWT} or {OPAQUE}.")
-        scopes = profile.scopes(parameters)
         now = int(time.time())
-        claims = profile.claims(subject, scopes, parameters)
+        claims = profile.claims(subject, grant.scopes, grant.audience)
         claims |= {"iat": now, "exp": now + self._token_seconds}
         if format_ == OPAQUE:
             token = secrets.token_urlsafe(_OPAQUE_BYTES)
         else:
             token = self._key.sign(claims, typ=profile.typ)
-        scope = " ".join(scopes)
-        self._token_store.add(token, ActiveToken(subject.client_id, scope, claims))
-        return {
+        scope = " ".join(grant.scopes)
+        id_ = self._token_store.add(token, ActiveToken(subject.client_id, scope, claims))
+        response = {
             "token_type": "Bearer",
             "expires_in": self._token_seconds,
             "access_token": token,
             "scope": scope,
         }
+        return IssuedToken(id_, response)
+
+
+def parse_token_format(parameters: Parameters) -> str:
+    """Return the requested format of a token. Raise ``InvalidRequestError``."""
+    format_ = parameters.get("token_format", JWT)
+    if format_ not in (JWT, OPAQUE):
+        raise InvalidRequestError(f"The token_format must be {JWT} or {OPAQUE}.")
+    return format_
 
 
 def _okta_id(user: str) -> str:

@@ -26,6 +26,7 @@ from encore.issuer import IssuerSettings
 from encore.issuer.server import check_startable, serve_issuer
 from encore.migrations.upgrade import upgrade_database
 from encore.server.development_client import DevelopmentClient
+from encore.server.development_logins import docs_redirect_uris, loopback_uris, public_clients
 from encore.server.logs import configure_logs
 from encore.server.server import check_address, end_with_parent, serve
 from encore.service import Service
@@ -104,8 +105,12 @@ def _complete(issuer: IssuerSettings, service: Service) -> IssuerSettings:
     revoked = service.settings.revoked_tokens_file
     if revoked is None:  # They were made in code: otherwise they name the file of dev.
         _log.warning("revoked tokens stay valid", missing="REVOKED_TOKENS_FILE")
-    # A request in Auth0's shape that names no scope is granted all that an operation may need.
-    return replace(issuer, default_scopes=sorted(service.scopes()), revoked_tokens_file=revoked)
+    return replace(
+        issuer,
+        # A request in Auth0's shape that names no scope is granted all that an operation may need.
+        default_scopes=sorted(service.scopes()),
+        revoked_tokens_file=revoked,
+    )
 
 
 def _check_settings(own: Settings, settings: Settings) -> None:
@@ -140,6 +145,8 @@ def _issuer_settings(settings: Settings, client: DevelopmentClient) -> IssuerSet
         audience=settings.audience,
         auth0_audience=settings.auth0_audience or None,
         clients={client.id_: client.secret},
+        redirect_uris=(*docs_redirect_uris(settings.server_port), *loopback_uris()),
+        public_clients=public_clients(settings.server_port),
         default_scopes=settings.scope.split(),
         rfc9068=settings.token_profile == RFC9068,
         keep_alive_seconds=settings.keep_alive_seconds,

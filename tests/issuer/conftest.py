@@ -13,16 +13,22 @@ import pytest
 from tests.fixtures.workers import free_port
 
 ROOT = Path(__file__).parents[2]
+CALLBACK = "http://localhost:3000/docs/oauth2-redirect"
+WITH_QUERY = "http://localhost:3000/callback?tab=1"
 CLIENT_ID = "dev-client"
 CLIENT_SECRET = "dev+secret/with:signs"
 
 SCRIPT = """
-import json, sys
-from encore.issuer import IssuerSettings
+import json, pathlib, sys
+from encore.issuer import IssuerSettings, PublicClient, User
 from encore.errors import StartupError
 from encore.issuer.server import serve_issuer
 settings = json.loads(sys.argv[1])
 environment = settings.pop("environment", "development")
+if "revoked_tokens_file" in settings:
+    settings["revoked_tokens_file"] = pathlib.Path(settings["revoked_tokens_file"])
+settings["public_clients"] = [PublicClient(**client) for client in settings["public_clients"]]
+settings["users"] = [User(**user) for user in settings["users"]]
 try:
     serve_issuer(IssuerSettings(**settings), environment=environment,
           ready=lambda: print("ready", flush=True))
@@ -38,6 +44,22 @@ def settings_for(port: int, **changes: Any) -> dict[str, Any]:
         "auth0_audience": "https://api.example",
         "clients": {CLIENT_ID: CLIENT_SECRET, "other": "other-secret"},
         "default_scopes": ["parts_manager", "batch:upload"],
+        "scope_descriptions": {"parts_manager": "Change & read parts"},
+        "resources": ["http://127.0.0.1:3000"],
+        "redirect_uris": [CALLBACK],
+        "public_clients": [
+            {"id_": "docs", "name": "The <docs> page", "redirect_uris": [CALLBACK, WITH_QUERY]},
+            {
+                "id_": "client",
+                "name": "The client",
+                "redirect_uris": ["http://127.0.0.1/callback", "http://[::1]/callback"],
+                "has_device_flow": True,
+            },
+        ],
+        "users": [
+            {"name": "ada", "scopes": ["parts_manager"], "claims": {"email": "ada@example.com"}},
+            {"name": "grace", "description": "<manager>"},
+        ],
     } | changes
 
 

@@ -22,7 +22,8 @@ def test_okta_metadata_names_the_issuer_and_existing_endpoints(
     metadata = http.get(path).json()
     assert metadata["issuer"] == origin + OKTA
     assert metadata["jwks_uri"] == f"{origin}{OKTA}/v1/keys"
-    assert metadata["grant_types_supported"] == ["client_credentials", "password"]
+    grants = ["client_credentials", "password", "authorization_code"]
+    assert metadata["grant_types_supported"] == grants
     assert http.get(metadata["jwks_uri"]).status_code == 200
     for name in ("token", "introspection", "revocation"):
         assert http.post(metadata[f"{name}_endpoint"]).status_code == 401
@@ -66,7 +67,8 @@ def test_each_signing_key_has_a_unique_kid() -> None:
         ("GET", f"{OKTA}/v1/token", 405, {"POST"}),
         ("GET", "/oauth/token", 405, {"POST"}),
         ("POST", f"{OKTA}/v1/keys", 405, {"GET", "HEAD"}),
-        ("GET", f"{OKTA}/v1/authorize", 404, None),
+        ("PUT", f"{OKTA}/v1/authorize", 405, {"GET", "HEAD", "POST"}),
+        ("GET", f"{OKTA}/v1/consent", 405, {"POST"}),
         ("GET", "/", 404, None),
     ],
 )
