@@ -15,10 +15,10 @@ Lifetime of a set of keys, in seconds since its fetch, by default::
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from jose.backends.base import Key
@@ -91,6 +91,11 @@ class JWKSCache:
         self._evict_at = -inf
         self._failures = 0
         self._next_miss_at = -inf
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The issuer's endpoints by their discovery document; empty before it was read."""
+        return self._client.metadata
 
     def ready(self) -> bool:
         """Return whether the cached keys can be used now, without waiting.

@@ -47,9 +47,13 @@ class JWKSClient:
     Args:
         trusted: The issuer.
         fetch: Fetches documents.
+
+    Attributes:
+        metadata: The members of the last discovery document that name endpoints; empty before.
     """
 
     def __init__(self, trusted: TrustedIssuer, fetch: Fetch) -> None:
+        self.metadata: dict[str, Any] = {}
         self._trusted = trusted
         self._fetch = fetch
         self._uri = trusted.jwks_uri
@@ -100,6 +104,7 @@ class JWKSClient:
         uri = metadata.get("jwks_uri")
         if not isinstance(uri, str) or not self._trusted.may_fetch(uri):
             raise DiscoveryError("discovery-jwks-uri", url)
+        self.metadata = {k: v for k, v in metadata.items() if k.endswith("_endpoint")}
         return uri
 
     async def _fetch_from_known_urls(self, base: str) -> Any:

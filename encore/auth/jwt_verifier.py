@@ -88,6 +88,13 @@ class JWTVerifier:
             raise challenges.invalid_token("token-revoked")
         return token
 
+    def metadata_of(self, issuer: str) -> Mapping[str, Any]:
+        """Return a trusted issuer's endpoints by its discovery document; empty before it was read.
+
+        Nothing is fetched for it: the document is read when keys are.
+        """
+        return self._jwks_caches[issuer].metadata
+
     async def warm(self) -> None:
         """Fetch the keys of all issuers before the first request; ignore unavailable issuers."""
         await asyncio.gather(*(self._warm_cache(cache) for cache in self._jwks_caches.values()))

@@ -16,6 +16,7 @@ from encore.auth.bearer_token import extract_bearer_token
 from encore.auth.scopes import require_scopes
 from encore.auth.trusted_issuer import is_safe_url
 from encore.errors import ApiError, Unauthorized
+from encore.http.access import AUTHENTICATED
 from encore.http.request_state import RequestState
 
 _POLICY_VIOLATION: Final = 1008
@@ -79,7 +80,11 @@ class BearerAuthMiddleware:
         """
         if scope["type"] == "http":
             state = RequestState.from_scope(scope)
-            if not state.access.public:
+            access = state.access
+            if not access.public:
+                await self._authorize(scope, state)
+            elif access.verifies_token and _has_credentials(scope):
+                state.access = AUTHENTICATED  # The response is this caller's.
                 await self._authorize(scope, state)
         elif scope["type"] != "lifespan":
             # Websockets are not authenticated, so none may be open.
@@ -100,3 +105,8 @@ class BearerAuthMiddleware:
             if self._resource_metadata is not None:
                 challenges.add_resource_metadata(error, self._resource_metadata)
             raise
+
+
+def _has_credentials(scope: Scope) -> bool:
+    """Return whether a request has an Authorization header; an empty one is like none."""
+    return any(name == b"authorization" and value.strip() for name, value in scope["headers"])

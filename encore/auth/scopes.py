@@ -66,12 +66,7 @@ def require_scopes(access: Access, token: AccessToken) -> None:
     all_of, any_of = access.all_of, access.any_of
     if not all_of and not any_of:
         return
-    granted = token.scopes
-    if (
-        granted is not None
-        and granted.issuperset(all_of)
-        and (not any_of or not granted.isdisjoint(any_of))
-    ):
+    if token.scopes is not None and access.permits(token.scopes):
         return
-    reason = "scope-ill-typed" if granted is None else "scope-missing"
+    reason = "scope-ill-typed" if token.scopes is None else "scope-missing"
     raise challenges.insufficient_scope(" ".join((*all_of, *any_of[:1])), reason)

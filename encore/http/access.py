@@ -10,7 +10,7 @@ Routing reads the declaration; ``encore.auth`` compares it with the token of eac
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -42,15 +42,19 @@ class Access:
     """Who may call an operation.
 
     ``public`` requires no token. Otherwise a valid token is required that has every scope of
-    ``all_of`` and, unless that is empty, at least one of ``any_of``.
+    ``all_of`` and, unless that is empty, at least one of ``any_of``. ``verifies_token`` is for
+    public operations that answer callers with a token in another way: a token that is sent is
+    then verified as everywhere, while the others ignore it.
 
     Raises:
-        ValueError: A scope is one that no token can have, or a public operation names scopes.
+        ValueError: A scope is one that no token can have, a public operation names scopes, or
+            ``verifies_token`` is set for one that is not public.
     """
 
     all_of: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
     public: bool = False
+    verifies_token: bool = False
 
     def __post_init__(self) -> None:
         for name in ("all_of", "any_of"):
@@ -59,6 +63,8 @@ class Access:
             object.__setattr__(self, name, scopes)
         if not isinstance(self.public, bool):
             raise ValueError("public must be true or false")  # noqa: TRY004 - one error for all
+        if self.verifies_token and not self.public:
+            raise ValueError("verifies_token is for public operations: all others verify tokens")
         if self.public and self.scopes():
             raise ValueError("a public operation requires no token: it must not name scopes")
 
@@ -66,14 +72,15 @@ class Access:
         """Return every scope that is named here."""
         return frozenset((*self.all_of, *self.any_of))
 
-    def permits(self, granted: Collection[str]) -> bool:
+    def permits(self, granted: frozenset[str] | set[str]) -> bool:
         """Return whether these scopes suffice."""
-        if not all(scope in granted for scope in self.all_of):
-            return False
-        return not self.any_of or any(scope in granted for scope in self.any_of)
+        return granted.issuperset(self.all_of) and (
+            not self.any_of or not granted.isdisjoint(self.any_of)
+        )
 
 
 PUBLIC: Final = Access(public=True)
+TOKEN_OPTIONAL: Final = Access(public=True, verifies_token=True)
 AUTHENTICATED: Final = Access()
 
 

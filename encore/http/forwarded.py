@@ -6,8 +6,11 @@ to left, the first address that is not a trusted proxy's is the client's, and wh
 was sent by that client. An entry that is malformed, ``unknown`` or obfuscated (RFC 7239 section 6)
 ends the search; the address is then that of the proxy that sent the entry.
 
-Only one header is read, since a proxy passes on the other one as the client sent it. Nothing is
+Only one of the two is read, since a proxy passes on the other one as the client sent it. Nothing is
 read from ``X-Forwarded-Proto`` and ``-Host``: the public URL is a setting (RESOURCE_URL).
+
+``X-Forwarded-Prefix`` is the path that a proxy has removed, for links to the documentation. It
+belongs to the ``X-Forwarded-`` headers; RFC 7239 has no such parameter.
 """
 
 import re
@@ -18,11 +21,16 @@ from typing import Final
 
 from starlette.types import Scope
 
+from encore.errors import BadRequest
+
 X_FORWARDED_FOR: Final = "x-forwarded-for"
 FORWARDED: Final = "forwarded"
+PREFIX: Final = "X-Forwarded-Prefix"
 
 UNIX_SOCKETS: Final = "unix:"
 """Stands for all connections through a Unix socket, which have no address; nginx's notation."""
+
+_PREFIX_FIELD: Final = PREFIX.lower().encode()
 
 _MAX_HOPS: Final = 32
 """Entries that are read, from the right; a chain of proxies is far shorter."""
@@ -46,6 +54,11 @@ _PAIR: Final = re.compile(
     rf'[ \t]*(?:({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\.)*)")[ \t]*)?(?:;|\Z)'
 )
 _ESCAPE: Final = re.compile(r"\\(.)")
+
+_PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|$))(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+)*/?")
+"""A path of unreserved characters and escapes, without empty and dot segments (RFC 3986)."""
+
+_MAX_PREFIX_BYTES: Final = 512
 
 _INVALID: Final = (
     "must be addresses and networks such as 10.0.0.5 or 10.0.0.0/8 (without bits after the prefix),"
@@ -92,6 +105,26 @@ class TrustedProxies:
         if len(value) > _CACHED_BYTES:
             return self._find(host, value)
         return self._cached(host, value)
+
+    def forwarded_prefix(self, scope: Scope) -> str:
+        """Return the path that trusted proxies have removed, such as ``/shop``; empty for none.
+
+        Proxies in a row each append what they have removed, the outermost first.
+
+        Raises:
+            BadRequest: A trusted proxy sent a value that is not a path.
+        """
+        if self._none or self._header == FORWARDED.encode():
+            return ""
+        values = [value for name, value in scope["headers"] if name == _PREFIX_FIELD]
+        peer = scope.get("client")
+        if not values or not self._trusts(_parse_address(peer[0] if peer else "")):
+            return ""
+        paths = [path.strip(" \t") for path in b",".join(values).decode("latin-1").split(",")]
+        if sum(map(len, paths)) > _MAX_PREFIX_BYTES or not all(map(_PATH.fullmatch, paths)):
+            message = f"{PREFIX} must be a path such as /shop"
+            raise BadRequest(message, [{"field": PREFIX, "message": message}])
+        return "".join(path.rstrip("/") for path in paths)
 
     def _find(self, host: str, value: bytes) -> str:
         found = _parse_address(host)

@@ -6,10 +6,12 @@ Middlewares of features that are switched off are not added, so they cost a requ
 from typing import Any
 
 from encore.auth import BearerAuthMiddleware, JWTVerifier, TokenVerifier
+from encore.auth.authorization_server import IssuerEndpoints, find_endpoints
 from encore.auth.introspection import IntrospectionVerifier
 from encore.auth.introspection_client import IntrospectionClient
 from encore.auth.protected_resource_metadata import metadata_route, metadata_url
 from encore.auth.revocation import RevocationList
+from encore.auth.trusted_issuer import TrustedIssuer
 from encore.http.application import Application
 from encore.http.cors import CORSMiddleware
 from encore.settings import (
@@ -51,10 +53,15 @@ class Authentication:
         return metadata_url(url) if url else None
 
     @property
-    def token_url(self) -> str:
-        """The token endpoint of the first issuer, for the docs page."""
-        issuer = self._issuers[0].issuer
-        return f"{issuer}oauth/token" if issuer.endswith("/") else f"{issuer}/v1/token"
+    def first_issuer(self) -> TrustedIssuer:
+        """The issuer from which the docs page gets tokens."""
+        return self._issuers[0]
+
+    @property
+    def endpoints(self) -> IssuerEndpoints:
+        """The endpoints of the first issuer, as far as they are known by now."""
+        issuer = self.first_issuer.issuer
+        return find_endpoints(issuer, self._verifier.metadata_of(issuer))
 
     def protect(self, app: Application) -> None:
         """Add the middlewares to an application that has no others yet."""

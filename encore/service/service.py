@@ -31,7 +31,7 @@ from encore.endpoints.endpoint import Operation
 from encore.errors import ConfigurationError, StartupError, UnsupportedRoute
 from encore.execution.actions import Action
 from encore.execution.resource import Resource
-from encore.http.access import AUTHENTICATED, PUBLIC, Access
+from encore.http.access import AUTHENTICATED, PUBLIC, TOKEN_OPTIONAL, Access
 from encore.http.application import Application
 from encore.http.caller_fields import CallerFields
 from encore.http.forwarded import TrustedProxies
@@ -41,13 +41,16 @@ from encore.models.mapped_class import Model
 from encore.models.types import TypeAdapters
 from encore.options import BatchOptions
 from encore.secret_key import Secret, StoredSecret, parse_secret
-from encore.service import docs, health
+from encore.service import health
 from encore.service.authentication import Authentication
+from encore.service.documentation.documentation import Documentation
+from encore.service.documentation.paths import ASSETS, DOCS, OPENAPI, REDIRECT
 from encore.service.revisions import older_revisions
 from encore.service.tables import UPGRADE, Schema, log_waiting
 from encore.settings import Settings
 
-PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)
+_DOCUMENTATION: Final = (OPENAPI, DOCS, REDIRECT, ASSETS)
+PUBLIC_PATHS: Final = (health.LIVE, health.READY, *_DOCUMENTATION)
 """Paths that need no token, besides routes that are declared ``@public``; the documentation only
 where ``PUBLIC_DOCS`` allows it. Every other route must declare its scopes; otherwise start-up
 fails."""
@@ -122,6 +125,7 @@ class Service(Application, Generic[S_co]):
         hint = f"To see why, run on the server: {doctor_command} token" if doctor_command else None
         self._authentication = Authentication(settings, hint)
         self._secret = self._make_secret()
+        proxies = TrustedProxies(settings.trusted_proxies, settings.forwarded_header)
         super().__init__(
             title=title,
             version=version,
@@ -131,10 +135,10 @@ class Service(Application, Generic[S_co]):
             headers=security_headers(settings.resource_url),
             max_concurrent_requests=settings.max_concurrent_requests,
             body_timeout=settings.body_timeout_seconds,
-            trusted_proxies=TrustedProxies(settings.trusted_proxies, settings.forwarded_header),
+            trusted_proxies=proxies,
             caller_fields=CallerFields(settings.log_subjects, self._secret),
             always_admitted=(health.LIVE, health.READY),
-            openapi_url=docs.OPENAPI,
+            openapi_url=None,  # Its route is one of the documentation's.
             docs_url=None,
             redoc_url=None,
             lifespan=self._connected(lifespan),
@@ -157,7 +161,7 @@ class Service(Application, Generic[S_co]):
             compatible=compatible,
             batch=batch,
         )
-        docs.add_docs(self, token_url=self._authentication.token_url, default=Access(all_of=scopes))
+        self._documentation = Documentation(self, settings, self._authentication, proxies)
 
     def resource(self, model: Model, *, scopes: Sequence[str] = (), **options: Any) -> Resource:
         """Expose a model.
@@ -211,11 +215,7 @@ class Service(Application, Generic[S_co]):
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain, once all routes are known: the metadata route names their scopes."""
         self._check_event_handlers()
-        docs.add_home(
-            self,
-            self._authentication.resource_metadata,
-            has_public_docs=self.settings.has_public_docs,
-        )
+        self._documentation.add_home()
         self._authentication.describe(self)
         return super().build_middleware_stack()
 
@@ -282,9 +282,9 @@ def _load_settings(settings: S_co | type[S_co]) -> S_co:
 
 def _access(settings: Settings) -> dict[str, Access]:
     """Return the access of this library's own paths."""
-    access = dict.fromkeys(PUBLIC_PATHS, PUBLIC)
+    access = dict.fromkeys(PUBLIC_PATHS, PUBLIC) | {OPENAPI: TOKEN_OPTIONAL}
     if not settings.has_public_docs:
-        access |= dict.fromkeys((docs.OPENAPI, docs.DOCS, docs.ASSETS), AUTHENTICATED)
+        access |= dict.fromkeys(_DOCUMENTATION, AUTHENTICATED)
     return access
 
 

@@ -30,6 +30,7 @@ class HTTPSettings(BaseModel):
         environment: ``development`` or ``production``, which refuses what is unsafe there.
         public_docs: Whether ``/docs`` and ``/openapi.json`` need no token; by default only in
             development.
+        docs_client_id: The client of ``/docs`` at the issuer, a public one; empty for none.
         log_level: ``debug``, ``info``, ``warning`` or ``error``; requests are logged at info.
         log_subjects: How the log names users: ``plain``, ``hashed`` or ``none``.
         body_limit: The largest request body, in bytes.
@@ -52,6 +53,7 @@ class HTTPSettings(BaseModel):
     cors_headers: types.HeaderNames = ()
     environment: Annotated[str, types.one_of("development", PRODUCTION)] = "development"
     public_docs: types.OptionalFlag = None
+    docs_client_id: types.OptionalText = ""
     log_level: Annotated[str, types.one_of("debug", "info", "warning", "error")] = "info"
     log_subjects: Annotated[str, types.one_of(*SUBJECTS)] = PLAIN
     body_limit: Annotated[int, types.integer(0, 2**31)] = 1_048_576

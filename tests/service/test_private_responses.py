@@ -77,8 +77,8 @@ def test_vary_with_cors_names_the_origin_as_well(start_gate: StartGate) -> None:
     assert_private(item, "Origin, Authorization")
 
 
-@pytest.mark.parametrize("path", ["/livez", "/public", "/openapi.json", "/docs"])
+@pytest.mark.parametrize("path", ["/livez", "/public", "/docs"])
 def test_public_response_does_not_vary_by_token(gate: RunningGate, path: str) -> None:
     response = httpx.get(f"{gate.url}{path}")
     assert response.status_code == 200
-    assert not {"cache-control", "vary"} & set(response.headers)
+    assert "vary" not in response.headers

@@ -18,7 +18,7 @@ from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import System
 from tests.service.operations import OPERATIONS
 
-PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
+PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/docs-assets"}
 PROTECTED = {(path, method.upper()) for path, method in OPERATIONS}
 OTHER_ROUTES = {
     ("/public", "GET"),

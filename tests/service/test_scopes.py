@@ -6,10 +6,12 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from encore.auth.authorization_server import IssuerEndpoints
 from encore.errors import RouteError, UndeclaredAccess
 from encore.http.access import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
 from encore.http.application import Application
-from encore.service.docs import add_docs
+from encore.service.documentation.document import OpenAPIDocument
+from encore.service.documentation.security import SecuritySchemes
 from tests.fixtures.gate import RunningGate
 from tests.fixtures.item_service import MESSAGE, READ_SCOPE, SCOPES
 from tests.fixtures.problems import assert_problem
@@ -48,10 +50,10 @@ def test_openapi_names_the_scopes_of_each_operation(gate: RunningGate) -> None:
     }
     assert security == {
         "/public": None,
-        "/private": [{"client_credentials": []}],
-        "/private-scoped": [{"client_credentials": [READ_SCOPE]}],
+        "/private": [{"oauth2": []}],
+        "/private-scoped": [{"oauth2": [READ_SCOPE]}],
     }
-    scheme = document["components"]["securitySchemes"]["client_credentials"]
+    scheme = document["components"]["securitySchemes"]["oauth2"]
     flow = scheme["flows"]["clientCredentials"]
     assert set(flow["scopes"]) == SCOPES
     assert set(document["paths"]["/private"]["get"]["responses"]) == {
@@ -71,12 +73,11 @@ def _app(endpoint: Any) -> Application:
 
 def test_openapi_lists_alternative_scopes_as_alternatives() -> None:
     app = _app(requires("a", any_of=("b", "c"))(lambda: None))
-    app.access = dict.fromkeys(("/openapi.json", "/docs", "/docs-assets"), PUBLIC)
-    add_docs(app, token_url="https://x/v1/token", default=Access())
-    operation = app.openapi()["paths"]["/x"]["get"]
+    schemes = SecuritySchemes("https://x", IssuerEndpoints(token="https://x/v1/token"))
+    operation = OpenAPIDocument(app, lambda: schemes).whole()["paths"]["/x"]["get"]
     assert operation["security"] == [
-        {"client_credentials": ["a", "b"]},
-        {"client_credentials": ["a", "c"]},
+        {"oauth2": ["a", "b"]},
+        {"oauth2": ["a", "c"]},
     ]
     assert app.scopes() == {"a", "b", "c"}
 
@@ -134,6 +135,7 @@ def test_scope_that_no_token_can_have_is_rejected(scope: Any) -> None:
         ({"any_of": "read"}, "must be a list of scopes"),
         ({"all_of": ("read",), "public": True}, "must not name scopes"),
         ({"public": "no"}, "public must be true or false"),
+        ({"verifies_token": True}, "verifies_token is for public operations"),
     ],
 )
 def test_access_that_contradicts_itself_is_rejected(arguments: Any, message: str) -> None:

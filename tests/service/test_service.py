@@ -124,12 +124,12 @@ def test_docs_of_mounted_service_link_below_its_path(service: Service, path: str
     async def get(path: str) -> httpx.Response:
         transport = httpx.ASGITransport(outer)
         async with httpx.AsyncClient(transport=transport, base_url="http://outer") as client:
-            return await client.get(path, headers={"Accept": "text/html"})
+            return await client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
 
     assert asyncio.run(get(f"{prefix}/")).headers["location"] == f"{prefix}/docs"
     page = asyncio.run(get(f"{prefix}/docs")).text
-    linked = [f"{prefix}/openapi.json", *re.findall(r'(?:src|href)="(/[^"]*)"', page)]
-    assert len(linked) == 4
+    linked = re.findall(r'(?:src|href)="(/[^"]*)"', page)
+    assert len(linked) == 6
     for link in linked:
         assert link in page
         assert asyncio.run(get(link)).status_code == 200
@@ -145,7 +145,7 @@ def test_docs_of_a_service_in_a_service_keep_their_policy(service: Service) -> N
             return await client.get("/shop/docs")
 
     (policy,) = asyncio.run(get()).headers.get_list("content-security-policy")
-    assert "script-src 'self' 'sha256-" in policy
+    assert "script-src 'self';" in policy
 
 
 @pytest.mark.parametrize("access", [public, requires("suppliers")])
@@ -168,7 +168,7 @@ def test_openapi_has_title_and_scopes(client: Caller) -> None:
     document = client.get("/openapi.json").json()
     assert document["info"]["title"] == "API"
     for operation in document["paths"]["/suppliers"].values():
-        assert operation["security"] == [{"client_credentials": ["suppliers"]}]
+        assert operation["security"] == [{"oauth2": ["suppliers"]}]
 
 
 def test_settings_class_is_loaded_from_environment(
@@ -207,7 +207,7 @@ def test_scopes_are_short_for_access(service: Service) -> None:
         operations = client.get("/openapi.json").json()["paths"]["/suppliers"]
     wanted = {"get": "suppliers:read", "post": "suppliers"}
     assert {m: operations[m]["security"] for m in wanted} == {
-        method: [{"client_credentials": [scope]}] for method, scope in wanted.items()
+        method: [{"oauth2": [scope]}] for method, scope in wanted.items()
     }
 
 

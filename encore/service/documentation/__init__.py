@@ -1,0 +1,1 @@
+"""The documentation of a service: its OpenAPI document, the docs page, and ``/``."""
