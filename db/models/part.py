@@ -14,7 +14,11 @@ class Part(Timestamps, Base):
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    part_number: Mapped[str | None] = mapped_column("partNumber", String(255))
-    model_number: Mapped[str | None] = mapped_column("modelNumber", String(255))
-    name: Mapped[str | None] = mapped_column(String(255))
-    description: Mapped[str | None] = mapped_column(Text)
+    part_number: Mapped[str | None] = mapped_column(
+        "partNumber", String(255), info={"example": "AB-100"}
+    )
+    model_number: Mapped[str | None] = mapped_column(
+        "modelNumber", String(255), info={"example": "608"}
+    )
+    name: Mapped[str | None] = mapped_column(String(255), info={"example": "Ball bearing"})
+    description: Mapped[str | None] = mapped_column(Text, info={"example": "Steel, 8 mm"})

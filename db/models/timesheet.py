@@ -69,22 +69,24 @@ class Timesheet(Timestamps, Base):
         Enum(*USER_TYPES, name="user_type", native_enum=False, create_constraint=True),
         default=USER_TYPES[0],
     )
-    user_id: Mapped[str] = mapped_column(String(100))
-    date: Mapped[datetime | None] = mapped_column(UtcDateTime(keep_offset=True))
-    year: Mapped[int]
-    week: Mapped[int]
-    day: Mapped[calendar_date]
-    project: Mapped[str] = mapped_column(String(100))
-    hours: Mapped[Decimal] = mapped_column(DurationHours)
+    user_id: Mapped[str] = mapped_column(String(100), info={"example": "ada"})
+    date: Mapped[datetime | None] = mapped_column(
+        UtcDateTime(keep_offset=True), info={"example": "2026-03-02T09:00:00.000Z"}
+    )
+    year: Mapped[int] = mapped_column(info={"example": 2026})
+    week: Mapped[int] = mapped_column(info={"example": 10})
+    day: Mapped[calendar_date] = mapped_column(info={"example": "2026-03-02"})
+    project: Mapped[str] = mapped_column(String(100), info={"example": "Analytical Engine"})
+    hours: Mapped[Decimal] = mapped_column(DurationHours, info={"example": 7.5})
     status: Mapped[str] = mapped_column(
         Enum(*STATUSES, name="status", native_enum=False, create_constraint=True),
         default=STATUSES[0],
     )
-    approved: Mapped[bool] = mapped_column(default=False, info=MANAGED)
-    reason: Mapped[str | None] = mapped_column(String(MAX_REASON))
-    source: Mapped[str | None] = mapped_column(String(100))
-    external_id: Mapped[str | None] = mapped_column(String(200))
-    created_by: Mapped[str] = mapped_column(String(255))
+    approved: Mapped[bool] = mapped_column(default=False, info={**MANAGED, "example": False})
+    reason: Mapped[str | None] = mapped_column(String(MAX_REASON), info={"example": None})
+    source: Mapped[str | None] = mapped_column(String(100), info={"example": "tracker"})
+    external_id: Mapped[str | None] = mapped_column(String(200), info={"example": "4711"})
+    created_by: Mapped[str] = mapped_column(String(255), info={"example": "importer"})
     version: Mapped[int] = mapped_column(server_default=text("1"))
 
     __mapper_args__: Any = {  # noqa: RUF012 - SQLAlchemy's own form

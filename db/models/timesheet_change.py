@@ -43,15 +43,21 @@ class TimesheetChange(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     timesheet_id: Mapped[int] = mapped_column(index=True)
-    from_status: Mapped[str] = mapped_column("from", String(10))
-    to_status: Mapped[str] = mapped_column("to", String(10))
-    who: Mapped[str] = mapped_column(String(255))
-    client: Mapped[str | None] = mapped_column(String(255))
-    reason: Mapped[str | None] = mapped_column(String(MAX_REASON))
+    from_status: Mapped[str] = mapped_column("from", String(10), info={"example": "submitted"})
+    to_status: Mapped[str] = mapped_column("to", String(10), info={"example": "approved"})
+    who: Mapped[str] = mapped_column(String(255), info={"example": "grace"})
+    client: Mapped[str | None] = mapped_column(String(255), info={"example": "browser"})
+    reason: Mapped[str | None] = mapped_column(String(MAX_REASON), info={"example": None})
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    operation: Mapped[str | None] = mapped_column(String(10))
-    version: Mapped[int | None]
-    issuer: Mapped[str | None] = mapped_column(Text)
-    subject: Mapped[str | None] = mapped_column(Text)
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    operation: Mapped[str | None] = mapped_column(String(10), info={"example": "decide"})
+    version: Mapped[int | None] = mapped_column(info={"example": 2})
+    issuer: Mapped[str | None] = mapped_column(
+        Text, info={"example": "https://example.com/oauth2/default"}
+    )
+    subject: Mapped[str | None] = mapped_column(Text, info={"example": "grace"})
+    before: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), info={"example": {"status": "submitted"}}
+    )
+    after: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), info={"example": {"status": "approved"}}
+    )

@@ -19,7 +19,7 @@ class TimesheetLock(Base):
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    before: Mapped[date | None]
-    who: Mapped[str] = mapped_column(String(255))
-    client: Mapped[str | None] = mapped_column(String(255))
+    before: Mapped[date | None] = mapped_column(info={"example": "2026-02-01"})
+    who: Mapped[str] = mapped_column(String(255), info={"example": "grace"})
+    client: Mapped[str | None] = mapped_column(String(255), info={"example": "browser"})
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import UNSET
-from sqlalchemy import CHAR, Column, Dialect
+from sqlalchemy import CHAR, Column
 from sqlalchemy.types import TypeEngine
 
 from encore.models.fields import Field
-from encore.models.types import Codec, InvalidValue, codec_for
+from encore.models.types import Codec, InvalidValue
 
 EXAMPLE: Final = "example"
 """The key of a column's example in ``Column.info``."""
@@ -73,29 +73,23 @@ def check_example(field: Field) -> str | None:
     return None
 
 
-def example_of(field: Field, dialect: Dialect) -> Any:
+def example_of(field: Field) -> Any:
     """Return an example of a field's JSON value; ``UNSET`` if its type accepts no usual value.
 
-    Args:
-        field: The field. A foreign key has the example of the key that it refers to.
-        dialect: The dialect of the database.
+    A foreign key has the example of the key that it refers to.
     """
-    stated = stated_example(field)
-    if stated is not UNSET:
-        return stated
     if field.constant is not UNSET:
         return _shown(field, field.constant)
-    for foreign_key in field.column.foreign_keys:
-        referred = _column_example(foreign_key.column, dialect)
-        if referred is not UNSET:
-            return referred
-    return _typical(field.column, field.codec, field.name)
-
-
-def _column_example(column: Column[Any], dialect: Dialect) -> Any:
+    column = field.column
+    seen = {column}
+    while EXAMPLE not in column.info and column.foreign_keys:
+        column = next(iter(column.foreign_keys)).column
+        if column in seen:
+            break
+        seen.add(column)
     if EXAMPLE in column.info:
         return column.info[EXAMPLE]
-    return _typical(column, codec_for(column.type, dialect), column.name)
+    return _typical(field.column, field.codec, column.name)
 
 
 def _typical(column: Column[Any], codec: Codec, name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from encore.models.fields import Field
 from encore.openapi.components import Components
+from encore.openapi.examples import create_example, row_example, update_example
 from encore.resource.definition import ResourceDefinition
 from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.validation.members import AllowedMembers
@@ -18,17 +19,20 @@ _NULL: Final[dict[str, Any]] = {"type": "null"}
 
 def row_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
     """Return a reference to the schema of a row, and define it."""
-    return components.schema(_name(resource, components), row_schema(resource))
+    schema = {**row_schema(resource), "examples": [row_example(resource)]}
+    return components.schema(_name(resource, components), schema)
 
 
 def create_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
     """Return a reference to the schema of a create's body, and define it."""
-    return components.schema(f"{_name(resource, components)}Create", create_schema(resource))
+    schema = {**create_schema(resource), "examples": [create_example(resource)]}
+    return components.schema(f"{_name(resource, components)}Create", schema)
 
 
 def update_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
     """Return a reference to the schema of an update's body, and define it."""
-    return components.schema(f"{_name(resource, components)}Update", update_schema(resource))
+    schema = {**update_schema(resource), "examples": [update_example(resource)]}
+    return components.schema(f"{_name(resource, components)}Update", schema)
 
 
 def row_schema(resource: ResourceDefinition) -> dict[str, Any]:

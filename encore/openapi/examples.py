@@ -1,0 +1,67 @@
+"""Examples of rows and bodies in OpenAPI, made of the examples of their fields.
+
+They tell one story: a row that was created by the example of a create has the members of the
+example of a row, and the example of an update leaves it so.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import UNSET
+
+from encore.models.examples import example_of, stated_example
+from encore.models.fields import Field
+from encore.resource.definition import ResourceDefinition
+from encore.serializers.serializer import RelatedSerializer, Serializer
+
+
+def row_example(resource: ResourceDefinition) -> dict[str, Any]:
+    """Return an example of a row in a response."""
+    return _row(resource.serializer)
+
+
+def create_example(resource: ResourceDefinition) -> dict[str, Any]:
+    """Return an example of the body of a create.
+
+    It has the required fields and those whose columns state an example; if none of those can be
+    written, all that need no other row.
+    """
+    creatable, required = resource.bodies.creatable, resource.bodies.required
+    members = _members(f for f in creatable if f in required or _is_stated(f))
+    if members:
+        return members
+    return _members(f for f in creatable if not (f.autoincrement or f.column.foreign_keys))
+
+
+def update_example(resource: ResourceDefinition) -> dict[str, Any]:
+    """Return an example of the body of an update: one field, if possible a text."""
+    updatable = [f for f in resource.bodies.updatable if not f.column.foreign_keys]
+    stated = [f for f in updatable if _is_stated(f)] or updatable
+    texts = [f for f in stated if f.codec.is_text]
+    return _members((texts or stated)[:1])
+
+
+def _row(serializer: Serializer) -> dict[str, Any]:
+    row = _members(serializer.shown.values(), nulls=True)
+    return row | {name: _related(child) for name, child in serializer.children.items()}
+
+
+def _related(child: RelatedSerializer) -> Any:
+    """Return an example of related rows: none of many, or the one row."""
+    if child.relation.many:
+        return []
+    return _row(child.serializer)
+
+
+def _members(fields: Iterable[Field], *, nulls: bool = False) -> dict[str, Any]:
+    """Return the examples of fields by name, without those that have none."""
+    examples = {field.name: example_of(field) for field in fields}
+    return {
+        name: example
+        for name, example in examples.items()
+        if example is not UNSET and (nulls or example is not None)
+    }
+
+
+def _is_stated(field: Field) -> bool:
+    return stated_example(field) not in (UNSET, None) and not field.autoincrement
