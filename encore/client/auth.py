@@ -104,6 +104,37 @@ class TokenAuth(httpx.Auth):
         """
         return parse_token_response(response, self._clock())
 
+    def get_token(
+        self, send: Callable[[httpx.Request], httpx.Response], *, rejected: str = ""
+    ) -> CachedToken:
+        """Return a token without a request that it authenticates.
+
+        Args:
+            send: Sends a token request, and reads the response.
+            rejected: A token that must not be returned again.
+
+        Raises:
+            ClientError: The issuer returned no token.
+        """
+        self._rejected = rejected
+        token = self._token = self._cache.load(self._key)
+        if token is not None and self._is_usable(token):
+            return token
+        steps = self._obtain(httpx.Request("GET", self._key.issuer))
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, float):
+                    time.sleep(step)
+                    step = next(steps)
+                else:
+                    step = steps.send(send(step))
+        except StopIteration as end:
+            obtained: tuple[CachedToken, bool] = end.value
+            return obtained[0]
+        finally:
+            steps.close()
+
     def redact(self, message: str) -> str:
         """Return a message without the token, in case a server has repeated it."""
         token = "" if self._token is None else self._token.access_token
@@ -154,7 +185,8 @@ class TokenAuth(httpx.Auth):
             steps.close()
 
     def _steps(self, request: httpx.Request) -> _Steps:
-        token = self._token
+        # Without the lock: nearly every request finds a token that is usable.
+        token = self._token = self._token or self._cache.load(self._key)
         requested = False
         if token is None or not self._is_usable(token):
             token, requested = yield from self._obtain(request)

@@ -162,7 +162,7 @@ class Run(NamedTuple):
 
     def __call__(self, *argv: str, stdin: str = "", **environment: str | None) -> RunResult:
         out, err = io.StringIO(), io.StringIO()
-        merged = self.environment | environment
+        merged = {"XDG_STATE_HOME": str(self.directory / "state")} | self.environment | environment
         variables = {name: value for name, value in merged.items() if value is not None}
         code = main(Environment(argv, variables, str(self.directory), io.StringIO(stdin), out, err))
         assert SECRET not in out.getvalue() + err.getvalue()

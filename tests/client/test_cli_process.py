@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 def command(environment: dict[str, str], tmp_path: Path) -> dict[str, Any]:
     """Arguments for subprocess: directory, environment, encoding."""
     variables = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]} | environment
+    variables["XDG_STATE_HOME"] = str(tmp_path / "state")
     return {"env": variables, "cwd": tmp_path, "text": True, "encoding": "utf-8"}
 
 
