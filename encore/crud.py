@@ -36,7 +36,7 @@ from encore.options import READING_ACTIONS, BatchOptions, ResourceOptions, is_vi
 from encore.resource.compatibility import compatibility_of
 from encore.resource.definition import DEFAULT_BODY_LIMIT
 from encore.resource.histories import Histories, ResourceHistory
-from encore.resource.option_checks import check_base, check_compatible
+from encore.resource.option_checks import check_base, check_compatible, check_dialect_names
 from encore.resource.search_indexes import SearchIndexes
 from encore.routes.bulk import bulk_routes
 from encore.routes.custom_action_checks import check_custom_action
@@ -66,6 +66,7 @@ class Crud:
         idempotency_hours: How long the response to a request with an ``Idempotency-Key`` is stored.
         types: JSON conversions of column types, by SQLAlchemy type; a resource may add others.
         compatible: ``"finale"`` for front ends made for Finale, unless a resource overrides it.
+        dialects: The query languages of stock front ends, unless a resource overrides them.
         secret: What the key of cursors is derived from: at least 32 bytes that all workers share,
             or ``StoredSecret``, which a database stores. None creates one for this process:
             cursors are then invalid after a restart, and in other workers.
@@ -97,10 +98,13 @@ class Crud:
         secret: Secret | str | bytes | None = None,
         types: TypeAdapters | None = None,
         compatible: str | None = None,
+        dialects: Sequence[str] = (),
         batch: bool | str | BatchOptions = True,
     ) -> None:
         for problem in check_compatible(compatible):
             raise ConfigurationError("Crud", "compatible", problem)
+        for problem in check_dialect_names(dialects):
+            raise ConfigurationError("Crud", "dialects", problem)
         try:
             self._secret = parse_secret(secret)
         except (TypeError, ValueError) as error:
@@ -110,6 +114,7 @@ class Crud:
                 "Crud", "idempotency_hours", "must be an integer of at least 1"
             )
         self._compatible = compatible
+        self._dialects = dialects
         self._routes = RouteRegistry(app, gate)
         self._search_indexes = SearchIndexes(database)
         app.router.lifespan_context = self._search_indexes.checked(app.router.lifespan_context)
@@ -168,6 +173,7 @@ class Crud:
             raise ConfigurationError(_name(model), "base", problem)
         options.setdefault("update_method", self._update_method)
         options.setdefault("compatible", self._compatible)
+        options.setdefault("dialects", self._dialects)
         compatibility = compatibility_of(options["compatible"])
         options.setdefault("nested_arrays", compatibility.nested_arrays)
         if is_view(model):

@@ -25,6 +25,8 @@ NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
 """The values of the option ``nested_arrays``, the default first."""
 COMPATIBLE: Final = (None, "finale")
 """The values of the option ``compatible``, the default first."""
+DIALECTS: Final = ("react-admin", "refine", "json-server")
+"""The values of the option ``dialects``."""
 UPSERT_ACTIONS: Final = ("create", "read", "update")
 """The actions that an upsert may run."""
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
@@ -206,6 +208,9 @@ class ResourceOptions:
         types: JSON conversions of column types, by SQLAlchemy type (see ``TypeAdapter``).
         compatible: ``"finale"`` for unchanged clients of Finale: some input that is otherwise
             rejected is ignored or converted (docs/how-to/finale.md). None is strict.
+        dialects: The query languages of stock front ends that lists understand besides their own:
+            ``react-admin`` (ra-data-simple-rest), ``refine`` (simple-rest) and ``json-server``
+            (ra-data-json-server). DELETE then answers the row (docs/how-to/react-admin.md).
     """
 
     model: Model
@@ -240,6 +245,7 @@ class ResourceOptions:
     soft_delete: str | None = None
     types: TypeAdapters = field(default_factory=dict)
     compatible: str | None = COMPATIBLE[0]
+    dialects: Sequence[str] = ()
 
 
 def is_view(model: Model) -> bool:

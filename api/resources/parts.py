@@ -6,4 +6,5 @@ from encore import Service
 
 def expose(service: Service) -> None:
     """Expose ``/parts``, and its upload by id."""
-    service.crud.upload(service.resource(Part))
+    parts = service.resource(Part, dialects=["react-admin", "refine", "json-server"])
+    service.crud.upload(parts)

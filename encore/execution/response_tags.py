@@ -36,7 +36,14 @@ _PART_CHARACTERS: Final = 12
 
 _CACHED_CALLERS: Final = 1_024
 _NOT_IN_304: Final = frozenset(
-    (b"content-type", b"content-range", b"content-disposition", b"link", b"invalid-values")
+    (
+        b"content-type",
+        b"content-range",
+        b"content-disposition",
+        b"link",
+        b"invalid-values",
+        b"x-total-count",
+    )
 )
 """Metadata of a representation, which 304 does not repeat (RFC 9110, section 15.4.5)."""
 
@@ -124,7 +131,7 @@ class ResponseTags:
 
         The tag is the one that GET has now; its first part alone, if the second needs a body.
         """
-        if not self._may_read(context) or not self._digest.ready:
+        if not self.may_read(context) or not self._digest.ready:
             return {}
         tag = self._versions.of(row)
         shaped = any(map(self._resource.hooks[READ].stage, SHAPING_STAGES))
@@ -189,7 +196,7 @@ class ResponseTags:
 
     def _tag(self, context: Context, body: bytes | None) -> bytes | None:
         """Add the tag of a response; None if it has none."""
-        if not self._digest.ready or not self._may_read(context):
+        if not self._digest.ready or not self.may_read(context):
             return None
         version = self._content(context)
         if version is None:
@@ -231,8 +238,8 @@ class ResponseTags:
             return any(listed.opaque == opaque for listed in if_none_match.tags)
         return since is not None and date is not None and date <= since
 
-    def _may_read(self, context: Context) -> bool:
-        """Return whether the caller may read rows, so that it may know their tags."""
+    def may_read(self, context: Context) -> bool:
+        """Return whether the caller may read rows, so that it may know their tags and values."""
         access = self._access
         if access is _JUDGED:
             return True

@@ -35,6 +35,7 @@ EXPOSED: Final = (
     "Retry-After",
     "WWW-Authenticate",
     "X-Request-Id",
+    "X-Total-Count",
 )
 """Response headers that a page may read besides the CORS-safelisted ones."""
 
@@ -49,6 +50,7 @@ ACCEPTED: Final = (
     "If-None-Match",
     "If-Unmodified-Since",
     "Prefer",
+    "Range",
     "X-Request-Id",
 )
 MAX_AGE_SECONDS: Final = 600

@@ -75,7 +75,7 @@ class PageRequest:
             scope: The scope of the request.
             parent: The key of the parent row of a nested list.
         """
-        if not self.is_linked:
+        if not self.is_linked or self.pagination.query is None:
             return None
         passed = self.start.passed
         more = not page.is_last and (self.peek or (total or 0) > passed + len(page.rows))
@@ -93,7 +93,7 @@ class PageRequest:
         self, page: Page, cursors: CursorCodec, parent: tuple[Any, ...], *, more: bool
     ) -> Sequence[PageLink]:
         """Return the links with cursors."""
-        query, digest = self.pagination.query, self.pagination.digest
+        query, digest = self.pagination.query or "", self.pagination.digest
         offset, backwards = self.offset(page), page.position.backwards
         links = []
         if (more or backwards) and (after := page.after) is not None and cursors.can_hold(after):

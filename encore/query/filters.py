@@ -194,13 +194,15 @@ class Pagination:
     Attributes:
         digest: The digest of sort, filters, search and presets, to which cursors are bound.
         query: The parameters that links repeat, percent-encoded; if not empty it ends with ``&``.
+            None if there are no links: a dialect has none.
         cursor: The ``cursor`` parameter; None without one.
-        style: The parameter in links, ``offset`` or ``page``; None for cursors.
+        style: The parameter in links, ``offset`` or ``page``, or that of a dialect; None for
+            cursors.
         page: The ``page`` parameter, from 0.
     """
 
     digest: bytes
-    query: str
+    query: str | None
     cursor: str | None = None
     style: str | None = None
     page: int = 0

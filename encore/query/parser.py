@@ -7,6 +7,7 @@ JSON array means any of the values, ``null`` means null; ``q`` searches, ``sort`
 an error that suggests a similar one: a misspelt filter must not list everything.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -100,7 +101,11 @@ class QueryParser:
         soft_deletes: Whether the rows are soft-deleted, so that ``deleted`` is a parameter.
 
     Attributes:
+        lookup: As given.
+        searches: The search parameters, by name.
         sortable: As given.
+        paging: As given.
+        limits: The limits of one query.
         reserved: The names of all parameters that are not filters or searches.
         parse: Parses the query string of a list, with a cache (``_parse_list``).
         parse_row: Parses the query string of an action on one row, with a cache (``_parse_row``).
@@ -124,18 +129,18 @@ class QueryParser:
         reads_past: bool = False,
         soft_deletes: bool = False,
     ) -> None:
-        self._lookup = lookup
-        self._searches = {search.parameter: search for search in searches}
+        self.lookup = lookup
+        self.searches = {search.parameter: search for search in searches}
         self._presets = {preset.name: preset for preset in presets}
         self.sortable = sortable
         self._sort_parameter = sort_parameter
         self._default_sort = default_sort
         self._model_order = model_order
         self._tie_breakers = tie_breakers
-        self._paging = paging
+        self.paging = paging
         self._preset_parameters = _preset_parameters(lookup, presets, preset_parameters)
         self._narrowing = frozenset((*self._preset_parameters, OR_PARAMETER, NOT_PARAMETER))
-        self._limits = QueryLimits(max((len(search.targets) for search in searches), default=0))
+        self.limits = QueryLimits(max((len(search.targets) for search in searches), default=0))
         pages = PAGE_PARAMETERS if paging.paginated else (OFFSET,)
         reserved = [
             sort_parameter,
@@ -152,7 +157,7 @@ class QueryParser:
         if soft_deletes:
             reserved.append(DELETED)
         self.reserved = frozenset(reserved)
-        self._listed = (*lookup.fields, *self._searches, *reserved)
+        self._listed = (*lookup.fields, *self.searches, *reserved)
         self._suggestions = ParameterSuggestions(lookup, self._purposes())
         # Parsing is a pure function of the query string, and most query strings repeat.
         self.parse = cache_short_inputs(_CACHED_QUERIES)(self._parse_list)
@@ -163,7 +168,7 @@ class QueryParser:
         """Return the names of the existing parameters by purpose, for suggestions."""
         purposes = {name: name for name in self.reserved}
         purposes["sort"] = self._sort_parameter
-        first = next(iter(self._searches), None)
+        first = next(iter(self.searches), None)
         return purposes if first is None else {**purposes, "search": first}
 
     def _parse_list(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
@@ -193,12 +198,12 @@ class QueryParser:
         deleted = self._deleted(parameters)
         if deleted is not None:
             narrowing.append(DELETED)
-        self._limits.check(conditions, values)
+        self.limits.check(conditions, values)
         if (as_of := self._as_of(parameters)) is not None:
             narrowing.append(AS_OF)
-        count, offset, page = parse_page(parameters, self._paging)
+        count, offset, page = parse_page(parameters, self.paging)
         order = self._order(parameters.get(self._sort_parameter))
-        paginated = self._paging.paginated
+        paginated = self.paging.paginated
         return ListQuery(
             StatementKey(tuple(conditions), order),
             tuple(values),
@@ -291,7 +296,7 @@ class QueryParser:
             for condition, bound in self._parse_parameter(name, texts, lenient=False):
                 conditions.append(condition)
                 values.extend(bound)
-        self._limits.check(conditions, values)
+        self.limits.check(conditions, values)
         found = {name: tuple(parameters[name]) for name in own if name in parameters}
         return FilterQuery(tuple(conditions), tuple(values), found)
 
@@ -306,15 +311,15 @@ class QueryParser:
         self, name: str, texts: list[str], *, lenient: bool
     ) -> list[ParsedCondition]:
         """Parse the conditions of one parameter."""
-        if name in self._searches:
-            return [self._search(self._searches[name], text) for text in texts if text]
+        if name in self.searches:
+            return [self.search(name, text) for text in texts if text]
         if name in self._preset_parameters:
             return [self._preset(text, name) for text in dict.fromkeys(texts)]
         if name == OR_PARAMETER:
             return [self._or(text) for text in texts]
         if name == NOT_PARAMETER:
             return [self._not(text) for text in texts]
-        resolved = self._lookup.resolve(name)
+        resolved = self.lookup.resolve(name)
         if resolved is None:
             if lenient:
                 return []
@@ -326,9 +331,9 @@ class QueryParser:
         suggestion = self._suggestions.suggest(name, self._listed)
         return unknown_parameter(name, self._listed, suggestion)
 
-    @staticmethod
-    def _search(search: Search, text: str) -> ParsedCondition:
+    def search(self, parameter: str, text: str) -> ParsedCondition:
         """Parse a search; fields for which the text is invalid don't match, unless all are."""
+        search = self.searches[parameter]
         if search.index is not None:
             return parse_indexed_search(search.parameter, search.index, text)
         read, refused = [], None
@@ -366,19 +371,28 @@ class QueryParser:
         name, equals, value = text.partition("=")
         if not equals:
             raise invalid_parameter(parameter, "must have conditions such as name=value")
-        if name in self._searches or name in self._narrowing or name == PRESET:
+        if name in self.searches or name in self._narrowing or name == PRESET:
             raise invalid_parameter(parameter, f"must have filters by fields, {name} is not one")
-        resolved = self._lookup.resolve(name)
+        resolved = self.lookup.resolve(name)
         if resolved is None:
             raise self.unknown_parameter(name)
         return parse_condition(name, *resolved, [value])
 
     def _order(self, texts: list[str] | None) -> tuple[Order, ...]:
-        """Parse ``a,-b``; the primary key always comes last, so that pages are stable."""
-        if texts is None:
+        """Parse ``a,-b``."""
+        return self.order(None if texts is None else ",".join(texts).split(","))
+
+    def order(self, names: Sequence[str] | None) -> tuple[Order, ...]:
+        """Return an order; the primary key always comes last, so that pages are stable.
+
+        Args:
+            names: The fields, each with ``-`` before it for descending; None for the default.
+
+        Raises:
+            BadRequest: A field cannot be sorted by, with Finale's message.
+        """
+        if names is None:
             names = self._default_sort.split(",") if self._default_sort else []
-        else:
-            names = ",".join(texts).split(",")
         unknown = [name for name in map(_without_sign, names) if name not in self.sortable]
         if unknown:
             raise BadRequest(
@@ -399,11 +413,11 @@ class QueryParser:
         if texts is None:
             return None
         names = ",".join(texts).split(",")
-        fields = self._lookup.fields
+        fields = self.lookup.fields
         for name in names:
-            if name not in fields and name not in self._lookup.relations:
+            if name not in fields and name not in self.lookup.relations:
                 raise invalid_parameter(
-                    FIELDS, f"may name {', '.join([*fields, *self._lookup.relations])}"
+                    FIELDS, f"may name {', '.join([*fields, *self.lookup.relations])}"
                 )
         return frozenset(fields[name].attribute if name in fields else name for name in names)
 
@@ -413,8 +427,8 @@ class QueryParser:
             return None
         names = frozenset(name for text in texts for name in text.split("|") if name)
         for name in names:
-            if name not in self._lookup.relations:
-                raise invalid_parameter(CHILDREN, f"may name {', '.join(self._lookup.relations)}")
+            if name not in self.lookup.relations:
+                raise invalid_parameter(CHILDREN, f"may name {', '.join(self.lookup.relations)}")
         return names
 
 

@@ -38,11 +38,11 @@ def parse_condition(
     """
     match operator.values:
         case "one" if operator is EQUALS:
-            return _any_of(name, target, IN, [c for t in texts for c in _choices(name, target, t)])
+            return any_of(name, target, IN, [c for t in texts for c in _choices(name, target, t)])
         case "one":
             return _one(name, target, operator, texts)
         case "many":
-            return _any_of(
+            return any_of(
                 name, target, operator, [c for t in texts for c in _listed(name, target, t)]
             )
         case "two":
@@ -84,6 +84,14 @@ def parse_indexed_search(parameter: str, index: IndexedSearch, text: str) -> Par
     return index, [index.value(text)]
 
 
+def parse_literal(name: str, field: Field, text: str) -> Any:
+    """Parse one value; ``null`` and JSON are text. Raises ``InvalidQuery``."""
+    try:
+        return field.codec.from_text(text)
+    except InvalidValue as error:
+        raise invalid_parameter(name, str(error)) from error
+
+
 def parse_text(name: str, target: FieldPath, operator: Operator, text: str) -> ParsedCondition:
     """Parse text that is compared literally."""
     codec = target.field.codec
@@ -105,10 +113,20 @@ def _process(process: Callable[[Any], Any], text: str) -> str:
         raise InvalidValue("is invalid", text) from error
 
 
-def _any_of(
-    name: str, target: FieldPath, operator: Operator, choices: list[Any]
+def any_of(
+    name: str, target: FieldPath, operator: Operator, choices: Sequence[Any]
 ) -> ParsedCondition:
-    """Return ``=`` for one value, IN for several; null is IS NULL."""
+    """Return ``=`` for one value, IN for several; null is IS NULL.
+
+    Args:
+        name: The parameter's name, for messages.
+        target: The field.
+        operator: ``in`` or ``not_in``.
+        choices: The Python values; None is null.
+
+    Raises:
+        InvalidQuery: There are too many values.
+    """
     if len(choices) > MAX_VALUES:
         raise invalid_parameter(name, f"may have at most {MAX_VALUES} values")
     values = [target.field.codec.driver_value(c) for c in choices if c is not None]

@@ -14,6 +14,8 @@ from starlette.types import Scope
 from encore.database.capabilities import Capabilities
 from encore.database.protocol import Database
 from encore.database.statement import Row
+from encore.dialects.checks import check_dialects
+from encore.dialects.parser import DialectParser, check_headers, compile_dialects
 from encore.errors import ConfigurationError, InvalidOption
 from encore.http.access import Access
 from encore.http.prefer_header import is_lenient, is_strict
@@ -159,6 +161,7 @@ class ResourceDefinition:
         self.row_versions = RowVersions(self.fields, self.digest)
         order = parent.order() if parent else ()
         self.searches, self.parser = self._compile_queries(database.capabilities, order)
+        self._queries = self._compile_dialects()
 
         self.bodies = ResourceBodies(options, self.serializer, paths)
         check_synchronised_arrays(options, self.serializer)
@@ -206,7 +209,10 @@ class ResourceDefinition:
         query_string = scope["query_string"]
         if not query_string:
             return self.parser.parse(b"")
-        return self.parser.parse(query_string, lenient=self._ignores_parameters(scope))
+        query = self._queries.parse(query_string, lenient=self._ignores_parameters(scope))
+        if self.options.dialects:
+            check_headers(query, scope)
+        return query
 
     def parse_row_query(self, scope: Scope, others: tuple[str, ...] = ()) -> ListQuery | None:
         """Parse the query of an action on one row; None if there is none.
@@ -222,7 +228,7 @@ class ResourceDefinition:
         if not query_string:
             return None
         lenient = self._ignores_parameters(scope)
-        return self.parser.parse_row(query_string, lenient=lenient, others=others)
+        return self._queries.parse_row(query_string, lenient=lenient, others=others)
 
     def reject_parameters(self, scope: Scope, others: tuple[str, ...] = ()) -> None:
         """Raise ``InvalidQuery`` for any query parameter except those of these names."""
@@ -244,6 +250,18 @@ class ResourceDefinition:
         if self.compatibility.ignores_parameters and scope["method"] in _READING:
             return not is_strict(scope)
         return is_lenient(scope)
+
+    def _compile_dialects(self) -> QueryParser | DialectParser:
+        """Return the parser of queries in the resource's language or in a dialect."""
+        names = self.options.dialects
+        if not names:
+            return self.parser
+        dialects = compile_dialects(names, self.parser)
+        try:
+            check_dialects(self.options, dialects, self.parser, [field.name for field in self.key])
+        except InvalidOption as error:
+            raise ConfigurationError(self.name, "dialects", error) from error
+        return DialectParser(dialects, self.parser)
 
     def _compile_queries(
         self, capabilities: Capabilities, order: Iterable[ColumnElement[Any]]

@@ -21,6 +21,7 @@ from encore.options import (
     BULK_ACTIONS,
     COMPATIBLE,
     CONDITIONAL_ACTIONS,
+    DIALECTS,
     EVERY_ACTION,
     HISTORY_ACTION,
     NESTED_ARRAYS,
@@ -344,6 +345,14 @@ def check_compatible(value: Any) -> Problems:
         yield f"must be None or {', '.join(repr(name) for name in COMPATIBLE if name)}"
 
 
+def check_dialect_names(value: Any) -> Problems:
+    """Yield what is wrong with the option ``dialects`` by itself."""
+    yield from _names(value)
+    yield from _known(value, DIALECTS)
+    for name in sorted({name for name in value if list(value).count(name) > 1}):
+        yield f"{name!r} is named twice"
+
+
 def _flag(value: Any) -> Problems:
     if not isinstance(value, bool):
         yield "must be true or false"
@@ -410,4 +419,5 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "soft_delete": _soft_delete,
     "types": _types,
     "compatible": check_compatible,
+    "dialects": check_dialect_names,
 }

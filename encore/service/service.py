@@ -79,6 +79,8 @@ class Service(Application, Generic[S_co]):
         base: Stands before the path of every resource: ``/v1``.
         types: JSON conversions of column types; see ``TypeAdapter``.
         compatible: ``"finale"`` for front ends made for Finale.
+        dialects: The query languages of stock front ends that lists understand: ``react-admin``,
+            ``refine`` and ``json-server``.
         batch: Whether many operations can be sent in one request to ``/batch``; its path, or
             ``BatchOptions``.
         migrations: The folder of Alembic's scripts; ``migrations`` of the current folder if there
@@ -109,6 +111,7 @@ class Service(Application, Generic[S_co]):
         base: str = "",
         types: TypeAdapters | None = None,
         compatible: str | None = None,
+        dialects: Sequence[str] = (),
         batch: bool | str | BatchOptions = True,
         migrations: Path | str | None = None,
         upgrade_command: str = UPGRADE,
@@ -159,6 +162,7 @@ class Service(Application, Generic[S_co]):
             secret=self._secret,
             types=types,
             compatible=compatible,
+            dialects=dialects,
             batch=batch,
         )
         self._documentation = Documentation(self, settings, self._authentication, proxies)

@@ -48,6 +48,10 @@ class StreamPage(List[PageContext]):
         for name, _ in parse_pairs(context.scope["query_string"]):
             if name in _PAGE_PARAMETERS and name in self.resource.parser.reserved:
                 raise invalid_parameter(name, "selects a page, but a stream has all rows")
+        pagination = context.list_query.pagination
+        style = None if pagination is None or pagination.query is not None else pagination.style
+        if style is not None:
+            raise invalid_parameter(style, "selects a page, but a stream has all rows")
         order = context.list_query.statement_key.order
         if not self.resource.page_statements.keyset(order).is_supported:
             raise NotAcceptable(

@@ -17,6 +17,8 @@ from encore.validation.nested import NestedBody
 class Delete(RowAction[C]):
     """Delete the row; the response is ``{}``.
 
+    With dialects it is the row, without related ones, if the caller may read rows.
+
     A row of a soft-deleted resource stays stored, with the time of its deletion.
     """
 
@@ -31,6 +33,7 @@ class Delete(RowAction[C]):
         super().__init__(resource)
         self.single = resource.statements.returns_rows and not resource.is_view
         self._soft_delete = resource.soft_delete
+        self._answers_row = bool(resource.options.dialects)
 
     def needs_session(self, nested: Sequence[NestedBody] = ()) -> bool:
         """Return whether the row is written through an ORM session."""
@@ -48,7 +51,10 @@ class Delete(RowAction[C]):
         if row is None:
             raise NotFound
         (context.deleted_instance,) = self.resource.serializer.read_rows((row,))
-        context.instance, context.rows = {}, ()
+        tags = self.tags if self._answers_row else None
+        may_read = tags is not None and tags.may_read(context)
+        context.instance = context.deleted_instance if may_read else {}
+        context.rows = ()
         context.rows_found = True
 
     async def _delete_in_session(self, context: C) -> Row | None:

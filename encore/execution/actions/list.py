@@ -34,6 +34,7 @@ class List(Action[C]):
         super().__init__(resource)
         if resource.options.pagination:
             self.preferences = (COUNT,)
+        self._sends_total = bool(resource.options.dialects)
 
     def parse_target(self, context: C) -> None:
         """Parse path and query."""
@@ -173,6 +174,8 @@ class List(Action[C]):
         if context.total is not None:
             shown = self.resource.compatibility.content_range(offset, rows, context.total)
             context.headers.append((b"content-range", shown.encode()))
+            if self._sends_total:
+                context.headers.append((b"x-total-count", str(context.total).encode()))
         elif context.is_uncounted and rows:
             shown = content_range_without_total(offset, rows)
             context.headers.append((b"content-range", shown.encode()))
