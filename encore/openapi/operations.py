@@ -20,6 +20,7 @@ from encore.openapi.conditional import (
     precondition_parameters,
     validator_headers,
 )
+from encore.openapi.dialects import TOTAL_HEADER, deleted_row_schema, dialect_sentence
 from encore.openapi.problems import problem_responses
 from encore.openapi.query_parameters import list_parameters, past_parameters, row_parameters
 from encore.openapi.schemas import (
@@ -153,7 +154,7 @@ def describe_action(  # noqa: PLR0917 - the parts of a route, in their order
         tag=resource.slug,
         operation_id=f"{method.lower()}_{action.name}_{resource.slug}",
         summary=f"{action.name.capitalize()} {resource.slug}",
-        description=getdoc(action),
+        description=_description(action),
         parameters=[
             *path_parameters(path, resource.path_fields),
             *_parameters(resource, action.name),
@@ -173,6 +174,13 @@ def describe_action(  # noqa: PLR0917 - the parts of a route, in their order
             **_successes(components, action, method, streams, array),
         },
     )
+
+
+def _description(action: Action[Any]) -> str | None:
+    """Return what an action does."""
+    sentence = dialect_sentence(action.resource) if action.name == "list" else ""
+    description = getdoc(action)
+    return f"{description}\n\n{sentence}" if description and sentence else description
 
 
 def _parameters(resource: Resource, action: str) -> list[Mapping[str, Any]]:
@@ -202,13 +210,15 @@ def _successes(
     resource, name = action.resource, action.name
     if name == "delete":
         headers = write_headers()
-        response = json_response(_SUCCESS, {"type": "object"}, headers)
+        schema = deleted_row_schema(resource, components)
+        response = json_response(_SUCCESS, schema, headers)
         return {"200": response, "204": empty_response(_DONE, headers)}
     row = row_reference(resource, components)
     headers = {**_INVALID_VALUES, **validator_headers(resource, name)}
     if name in READING_ACTIONS:
         if name == "list" and resource.options.pagination:
-            headers = {**_LIST_HEADERS, **headers}
+            totals = TOTAL_HEADER if resource.options.dialects else {}
+            headers = {**_LIST_HEADERS, **totals, **headers}
         schema = {"type": "array", "items": row} if name == "list" else row
         response = json_response(_SUCCESS, schema, headers)
         response["content"] |= {stream: {"schema": {"type": "string"}} for stream in streams}

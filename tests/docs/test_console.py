@@ -41,7 +41,7 @@ def test_client_page_shows_every_action_refusal_and_the_upload() -> None:
         "/parts[]",
         " post '{",
         " put '{",
-        " delete{}",
+        "/parts/1 delete{",
         "You must send an Authorization header",
         "Expected a Bearer token",
         "Jwt cannot be parsed",

@@ -167,10 +167,10 @@ def test_null_clears_an_attribute(parts: httpx.Client) -> None:
     assert response.json()["partNumber"] == "ban-bd"
 
 
-def test_delete_returns_empty_object_and_removes_row(parts: httpx.Client) -> None:
+def test_delete_returns_row_and_removes_it(parts: httpx.Client) -> None:
     kept, gone = create(parts, name="kept"), create(parts, name="gone")
     response = parts.delete(f"/parts/{gone['id']}")
-    assert (response.status_code, response.json()) == (200, {})
+    assert (response.status_code, response.json()) == (200, gone)
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         assert_problem(parts.request(method, f"/parts/{gone['id']}"), 404, "not-found", "Not Found")
     assert parts.get("/parts").json() == [kept]
