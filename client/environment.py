@@ -37,6 +37,19 @@ class Environment(NamedTuple):
             stderr=sys.stderr or _open_null("w"),
         )
 
+    @staticmethod
+    def is_terminal(stream: TextIO) -> bool:
+        """Return whether a stream is a terminal."""
+        try:
+            return stream.isatty()
+        except ValueError:  # It is closed.
+            return False
+
+    def note(self, message: str) -> None:
+        """Write a line to stderr if that is a terminal: what a script need not read."""
+        if self.is_terminal(self.stderr):
+            self.echo_err(message)
+
     def echo_err(self, message: str) -> None:
         """Write a line to stderr; do nothing if stderr is closed."""
         try:

@@ -6,7 +6,9 @@ The tree::
     ├── StateError                  what is kept between runs cannot be read or written
     ├── SourceError                 the source of an import cannot be read
     │   └── SourceUnavailableError  but may be readable soon
-    └── LockedError                 the same import is running
+    ├── LockedError                 the same import is running
+    └── OutputError                 the response cannot be written
+        └── OutputClosedError       because the reader of the pipe is gone
 
 Their exit codes are in ``client.exit_codes``.
 """
@@ -28,3 +30,11 @@ class SourceUnavailableError(SourceError):
 
 class LockedError(ClientError):
     """Another run of the same import is in progress."""
+
+
+class OutputError(ClientError):
+    """The response was received, but cannot be written."""
+
+
+class OutputClosedError(OutputError):
+    """The reader of the output has closed it."""

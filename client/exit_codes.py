@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
-from client.errors import LockedError, SourceError, StateError
+from client.errors import LockedError, OutputClosedError, OutputError, SourceError, StateError
 from encore.client.errors import (
     ApiRejectedError,
     ApiServerError,
@@ -67,6 +67,8 @@ _OF_ERRORS: Final[Mapping[type[ClientError], ExitCode]] = {
     StateError: ExitCode.OUTPUT,
     SourceError: ExitCode.SOURCE,
     LockedError: ExitCode.LOCKED,
+    OutputError: ExitCode.OUTPUT,
+    OutputClosedError: ExitCode.PIPE_CLOSED,
 }
 
 

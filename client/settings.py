@@ -58,6 +58,21 @@ def read_settings(
     return values | _select(variables, names)
 
 
+def find_setting(variables: Mapping[str, str], directory: str, name: str) -> tuple[str, str] | None:
+    """Return a setting's value and where it comes from, for messages; None if it is not set.
+
+    Raises:
+        ConfigurationError: A file cannot be read.
+    """
+    layers = [("the environment", variables)]
+    layers += [(file, _read_file(directory, file)) for file in reversed(FILES)]
+    for source, layer in layers:
+        value = _select(layer, [name]).get(name)
+        if value is not None:
+            return value, source
+    return None
+
+
 def build_client_settings(values: Mapping[str, str]) -> ClientSettings:
     """Validate what ``read_settings`` returned.
 

@@ -35,8 +35,9 @@ def test_version_equals_project_version(run: Any) -> None:
 @pytest.mark.parametrize(
     "argv",
     [
-        ("localhost:3000/parts",),
+        ("parts",),
         ("/parts",),
+        ("example.test:3000/parts",),
         ("ftp://localhost/parts",),
         ("http://",),
         ("http://:80/",),
@@ -55,6 +56,8 @@ def test_version_equals_project_version(run: Any) -> None:
         ("http://localhost/", "post", "[" * 100_000),
         ("http://localhost/", "post", '"\udcff"'),
         ("http://localhost/", "post", "{}", "more"),
+        ("http://localhost/", "post", "{}", "name=more"),
+        ("http://localhost/", "get", "name=Bread"),
         ("http://localhost/", "--unknown"),
     ],
 )

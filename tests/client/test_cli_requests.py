@@ -80,11 +80,24 @@ def test_error_response_is_printed_on_stderr(
 
 
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b"\xff\xfe", b"[" * 100_000, b"NaN"])
-def test_success_without_json_exits_9(run: Any, api: Any, body: bytes) -> None:
-    api.respond(200, body, "text/html")
+def test_json_that_is_malformed_exits_9(run: Any, api: Any, body: bytes) -> None:
+    api.respond(200, body, "application/json")
     result = run(api.url)
     assert (result.code, result.out) == (9, "")
-    assert "not JSON (text/html)" in result.err
+    assert "not JSON (application/json)" in result.err
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "text/plain; charset=utf-8", "text/csv"])
+def test_response_of_another_media_type_is_printed_as_it_is(
+    run: Any, api: Any, media_type: str
+) -> None:
+    api.respond(200, b"<html>hello</html>", media_type)
+    assert run(api.url) == (0, "<html>hello</html>", "")
+
+
+def test_json_of_an_unspecific_media_type_is_printed_as_json(run: Any, api: Any) -> None:
+    api.respond(200, b"[1]", "text/plain")
+    assert run(api.url) == (0, "[\n  1\n]\n", "")
 
 
 def test_redirect_is_not_followed(run: Any, api: Any) -> None:

@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from api.__main__ import USAGE
-from client.arguments import build_parser
 from client.exit_codes import ExitCode
+from client.requesting.options import build_parser
 from encore.cli import USAGE as LIBRARY_USAGE
 from tests.fixtures.pages import DOCS, ROOT
 
@@ -43,8 +43,9 @@ def test_commands_of_the_library_are_those_of_its_usage() -> None:
 
 
 def test_options_of_the_client_are_those_of_its_parser() -> None:
-    options = set(re.findall(r"--\w+", build_parser().format_usage()))
-    assert options <= set(re.findall(r"--\w+", section("python -m client")))
+    options = {name for action in build_parser()._actions for name in action.option_strings}
+    rows = re.findall(r"^\| (`-.*?) \|", section("python -m client"), re.MULTILINE)
+    assert set(re.findall(r"(?<!\w)--?[a-z-]+|-H", " ".join(rows))) == options
 
 
 def test_exit_codes_of_the_client_are_those_of_its_code() -> None:

@@ -10,10 +10,11 @@ from dotenv import dotenv_values
 
 from api.settings import ApiSettings
 from client.importing.settings import DEFAULT_URL, IMPORT_NAMES
+from client.requesting.urls import API_URL
 from tests.fixtures.pages import code_blocks, pages
 from tests.fixtures.system import ROOT
 
-OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", *IMPORT_NAMES}
+OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", API_URL, *IMPORT_NAMES}
 SOURCES = ("encore", "api", "client")
 PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
 ASSIGNMENTS = re.compile(r"([A-Z_]+=.*\n)+")

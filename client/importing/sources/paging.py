@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 from client.errors import SourceError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.source_keys import NO_PAGING
-from client.importing.sources.link_header import next_link
 from client.importing.sources.members import find_member
 from client.importing.sources.request import PageRequest
 from client.importing.sources.totals import total_pages
+from client.link_header import next_link
 
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://|\.{0,2}/|\?", re.IGNORECASE)
 """How a URL or a relative reference begins."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.importing.sources.link_header import next_link
+from client.link_header import next_link
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""Where a response is written to: standard output, or a file (``client.output.file``)."""
+
+from typing import Protocol
+
+from client.environment import Environment
+from client.output.text import write_to_stdout
+
+
+class Destination(Protocol):
+    """Where a response is written to."""
+
+    is_terminal: bool
+    encoding: str
+
+    def write(self, content: str | bytes) -> None:
+        """Write text, or bytes as they are. Raise ``OutputError``."""
+
+    def commit(self) -> None:
+        """End a response that is complete. Raise ``OutputError``."""
+
+    def discard(self) -> None:
+        """End a response that is not complete, or that is an error; may follow ``commit``."""
+
+
+class StandardOutput:
+    """Standard output.
+
+    Args:
+        environment: Whose stdout it is.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self.is_terminal = environment.is_terminal(environment.stdout)
+        self.encoding = environment.stdout.encoding or "utf-8"
+
+    def write(self, content: str | bytes) -> None:
+        """Write text, or bytes as they are. Raise ``OutputError``."""
+        write_to_stdout(self._environment, content)
+
+    def commit(self) -> None:
+        """Do nothing: everything is written."""
+
+    def discard(self) -> None:
+        """Do nothing: what is written is written."""
+
+
+def open_destination(environment: Environment, path: str | None) -> Destination:
+    """Return standard output, or the file of this path.
+
+    Raises:
+        UsageError: The file cannot be created.
+    """
+    if path is None:
+        return StandardOutput(environment)
+    from client.output.file import OutputFile  # noqa: PLC0415 - start-up.
+
+    return OutputFile(path)

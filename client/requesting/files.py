@@ -1,0 +1,72 @@
+"""Files that arguments name: read as text, or sent as they are."""
+
+import os
+import stat
+from collections.abc import Iterator
+from typing import Final
+
+from encore.client.errors import UsageError
+
+_CHUNK_BYTES: Final = 65_536
+
+
+class FileBody:
+    """The bytes of a file, read when they are sent, and again when they are sent again.
+
+    Args:
+        path: A regular file.
+        length: Its length.
+    """
+
+    def __init__(self, path: str, length: int) -> None:
+        self.path = path
+        self.length = length
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            with open(self.path, "rb") as file:  # noqa: PTH123 - start-up.
+                while chunk := file.read(_CHUNK_BYTES):
+                    yield chunk
+        except OSError as error:
+            raise UsageError(f"@{self.path} cannot be read: {error.strerror}.") from error
+
+
+def read_text_file(path: str, hint: str = "") -> str:
+    """Return the text of a file in UTF-8. Raise ``UsageError``, with a hint at its end."""
+    try:
+        return read_file(path).decode("utf-8-sig")
+    except UsageError as error:
+        raise UsageError(f"{error}{hint}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"@{path} cannot be read: it is not UTF-8.{hint}") from error
+
+
+def read_file(path: str) -> bytes:
+    """Return the bytes of a file. Raise ``UsageError``."""
+    try:
+        with open(os.path.expanduser(path), "rb") as file:  # noqa: PTH111, PTH123 - start-up.
+            return file.read()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"@{path} cannot be read: {_reason(error)}.") from error
+
+
+def open_file_body(path: str) -> "FileBody | bytes":
+    """Return a file as a body; what is not a regular file, such as a pipe, is read at once.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - start-up.
+    try:
+        found = os.stat(expanded)  # noqa: PTH116 - start-up.
+        with open(expanded, "rb"):  # noqa: PTH123 - start-up.
+            pass
+    except (OSError, ValueError) as error:
+        raise UsageError(f"@{path} cannot be read: {_reason(error)}.") from error
+    if stat.S_ISREG(found.st_mode):
+        return FileBody(expanded, found.st_size)
+    return read_file(expanded)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,172 @@
+"""Sending a request and printing its response, with hints if it fails."""
+
+from typing import Any, Final, cast
+
+from client.environment import Environment
+from client.exit_codes import ExitCode
+from client.output.destination import Destination, open_destination
+from client.output.writer import open_writer
+from client.requesting.arguments import RequestArguments
+from client.requesting.messages import Request, Response
+from client.requesting.responding import print_response
+from client.requesting.sending import Sender
+from client.settings import find_setting
+from client.tokens.access_tokens import AccessTokens
+from client.tokens.choosing import choose_token
+from encore.client.errors import (
+    ApiRejectedError,
+    ApiServerError,
+    ClientError,
+    NetworkError,
+    UnexpectedResponseError,
+)
+from encore.client.responses import describe_error, is_redirect, parse_problem
+from encore.client.urls import origin
+
+_BAD_REQUEST: Final = 400
+_SERVER_ERROR: Final = 500
+
+
+def send_request(environment: Environment, arguments: RequestArguments) -> ExitCode:
+    """Send a request and print its response.
+
+    Raises:
+        ClientError: With hints in its message; nothing, or not everything, was printed.
+    """
+    tokens = AccessTokens(choose_token(environment), insecure=arguments.options.insecure)
+    destination = open_destination(environment, arguments.options.output)
+    try:
+        exchange = RequestExchange(environment, arguments, tokens)
+        try:
+            exchange.run(destination)
+        finally:
+            exchange.close()
+        destination.commit()
+    finally:
+        destination.discard()
+    return ExitCode.OK
+
+
+class RequestExchange:
+    """One run of a request: its token, its attempts, its pages.
+
+    Args:
+        environment: Where hints and notes are written to.
+        arguments: The request.
+        tokens: Where its token comes from.
+    """
+
+    def __init__(
+        self, environment: Environment, arguments: RequestArguments, tokens: AccessTokens
+    ) -> None:
+        self._environment = environment
+        self._arguments = arguments
+        self._tokens = tokens
+        self._sender = Sender(tokens, arguments.options.timeout)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._sender.close()
+        self._tokens.close()
+
+    def run(self, destination: Destination) -> None:
+        """Send the request and write its response. Raise ``ClientError``."""
+        request, options, _ = self._arguments
+        if request.body is None and request.method in {"POST", "PUT", "PATCH"}:
+            self._environment.note(f"{request.method} without a body.")
+        response = self._send(request)
+        writer = open_writer(options.output_format, destination, self._environment.variables)
+        print_response(
+            request,
+            response,
+            options,
+            destination=destination,
+            writer=writer,
+            send=self._send,
+            environment=self._environment,
+        )
+
+    def _send(self, request: Request) -> Response:
+        """Return a successful response. Raise ``ClientError``."""
+        if not self._arguments.options.retries:
+            return self._attempt(request)
+        from client.requesting.retrying import send_with_retries  # noqa: PLC0415 - start-up.
+
+        retries, echo = self._arguments.options.retries, self._environment.echo_err
+        return send_with_retries(lambda: self._attempt(request), retries, echo)
+
+    def _attempt(self, request: Request) -> Response:
+        """Send the request once. Raise ``ClientError`` with hints."""
+        verbose = self._arguments.options.verbose
+        if verbose:
+            self._show(request)
+        try:
+            response = self._sender.send(request)
+        except ClientError as error:
+            raise self._with_hints(error, request, None) from error
+        if verbose:
+            from client.requesting.exchange import describe_response  # noqa: PLC0415 - start-up.
+
+            self._environment.echo_err(describe_response(response, "< "))
+        failure = self._error_of(request, response)
+        if failure is not None:
+            raise self._with_hints(failure, request, response)
+        return response
+
+    def _error_of(self, request: Request, response: Response) -> ClientError | None:
+        """Return the error that a response is, or None."""
+        # The functions use what an httpx.Response has and ours has too.
+        httpx_response = cast("Any", response)
+        if is_redirect(httpx_response):
+            return UnexpectedResponseError(
+                f"{origin(request.url)} responded with a redirect ({response.status_code}), which"
+                " is not followed: the token is only sent to the requested URL."
+            )
+        if response.status_code < _BAD_REQUEST:
+            return None
+        failed = response.status_code >= _SERVER_ERROR
+        message = self._tokens.redact(describe_error(httpx_response))
+        retry_after = response.headers.get("retry-after")
+        error = (ApiServerError if failed else ApiRejectedError)(
+            message, response.status_code, retry_after
+        )
+        error.problem = parse_problem(httpx_response)
+        return error
+
+    def _with_hints(
+        self, error: ClientError, request: Request, response: Response | None
+    ) -> ClientError:
+        """Return the error with hints in its message."""
+        from client.requesting import hints  # noqa: PLC0415 - start-up.
+
+        message = str(error)
+        is_issuer = response is None and origin(request.url) not in message
+        if isinstance(error, NetworkError):
+            issuer = find_setting(
+                self._environment.variables, self._environment.directory, "ISSUER"
+            )
+            url = issuer[0] if is_issuer and issuer else request.url
+            hint = hints.hint_on_network(error, url)
+            message += f" {hint}" if hint else ""
+        elif response is not None:
+            hint = hints.hint_on_response(response, self._tokens)
+            message += f"\n{hint}" if hint else ""
+        source = hints.hint_on_source(
+            error,
+            is_issuer=is_issuer,
+            relative=self._arguments.relative,
+            describe=self._describe_setting,
+        )
+        separator = " " if isinstance(error, NetworkError) else "\n"
+        error.args = (message + (f"{separator}{source}" if source else ""),)
+        return error
+
+    def _describe_setting(self, name: str) -> str:
+        found = find_setting(self._environment.variables, self._environment.directory, name)
+        return "not set" if found is None else f"{found[0]}, from {found[1]}"
+
+    def _show(self, request: Request) -> None:
+        from client.requesting.exchange import describe_request  # noqa: PLC0415 - start-up.
+
+        shown = request.with_header("Authorization", "Bearer ***")
+        self._environment.echo_err(self._tokens.redact(describe_request(shown, "> ")))
