@@ -3,7 +3,15 @@
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from encore.client.errors import (
+    ApiError,
+    ClientError,
+    NotModified,
+    UnexpectedResponseError,
+    api_error_class,
+)
 from encore.client.strict_json import parse_json
+from encore.client.urls import origin
 
 if TYPE_CHECKING:
     import httpx
@@ -12,6 +20,69 @@ MAX_PLAIN_TEXT: Final = 500
 """Characters of a plain-text error that are shown."""
 
 _REDIRECTS: Final = range(300, 400)
+_NOT_MODIFIED: Final = 304
+_BAD_REQUEST: Final = 400
+
+
+def check_response(response: "httpx.Response") -> None:
+    """Raise the error of a response that is not a success.
+
+    Args:
+        response: Read completely, unless it is a success.
+
+    Raises:
+        ApiError: 4xx or 5xx, of the class of its status.
+        NotModified: 304.
+        UnexpectedResponseError: A redirect.
+    """
+    if response.status_code >= _BAD_REQUEST:
+        raise build_api_error(response)
+    if response.status_code == _NOT_MODIFIED:
+        raise NotModified("304 Not Modified", _NOT_MODIFIED)
+    if is_redirect(response):
+        raise UnexpectedResponseError(
+            f"{origin(str(response.request.url))} responded with a redirect"
+            f" ({response.status_code}), which is not followed: the token is only sent to the"
+            " requested URL.",
+            response.status_code,
+        )
+
+
+def build_api_error(response: "httpx.Response") -> ApiError:
+    """Return a 4xx or 5xx as an error, without the token if the API has repeated it."""
+    _, _, token = response.request.headers.get("authorization", "").partition(" ")
+    message, problem = describe_error(response), parse_problem(response)
+    if token and token in response.text:
+        message = message.replace(token, "***")
+        problem = json.loads(json.dumps(problem).replace(token, "***"))
+    status, retry_after = response.status_code, response.headers.get("retry-after", "")
+    error = api_error_class(status)(message, status, retry_after)
+    error.problem = problem
+    return error
+
+
+def parse_success(response: "httpx.Response") -> Any:
+    """Return the value of a successful response; None if it has no body.
+
+    Raises:
+        ClientError: As ``check_response``, or the body is not JSON.
+    """
+    check_response(response)
+    if not response.content:
+        return None
+    try:
+        return parse_body(response)
+    except ValueError as error:
+        raise not_json(response) from error
+
+
+def not_json(response: "httpx.Response") -> ClientError:
+    """Return the error of a response that should have been JSON."""
+    media_type = response.headers.get("content-type", "no content type")
+    return UnexpectedResponseError(
+        f"{origin(str(response.request.url))} responded {response.status_code} with a body that is"
+        f" not JSON ({media_type})."
+    )
 
 
 def parse_body(response: "httpx.Response") -> Any:

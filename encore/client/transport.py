@@ -7,10 +7,9 @@ no proxy and load no certificates.
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from encore.client.errors import ConfigurationError, NetworkError
+from encore.client.errors import ConfigurationError, NetworkError, NetworkTimeoutError
 from encore.client.lean_httpx import import_httpx
 from encore.client.urls import is_loopback, origin
 
@@ -57,10 +56,10 @@ class Transport:
             NetworkError: No response, or not all of it.
             ConfigurationError: The machine's proxy or certificate settings are invalid.
         """
-        httpx = import_httpx()
-        client = self._client(url, httpx)
-        with _translated_errors(url, httpx):
-            return client.request(method, url, **options)
+        client = self._client(url)
+        with translated_errors(url):
+            response: httpx.Response = client.request(method, url, **options)
+            return response
 
     @contextmanager
     def stream(
@@ -77,51 +76,81 @@ class Transport:
             NetworkError: No response; raised by the chunks, the connection was lost.
             ConfigurationError: As for ``send``.
         """
-        httpx = import_httpx()
-        client = self._client(url, httpx)
+        client = self._client(url)
         with ExitStack() as stack:
-            with _translated_errors(url, httpx):
+            with translated_errors(url):
                 response = stack.enter_context(client.stream(method, url, **options))
-            yield response, _chunks(response, url, httpx)
+            yield response, _chunks(response, url)
 
-    def _client(self, url: str, httpx: ModuleType) -> "httpx.Client":
+    def _client(self, url: str) -> "httpx.Client":
+        httpx = import_httpx()
         local = is_loopback(url)
         if local not in self._clients:
-            try:
+            with invalid_machine_settings():
                 self._clients[local] = httpx.Client(
                     timeout=httpx.Timeout(self._read_seconds, connect=CONNECT_SECONDS),
-                    # No certificate authority issues certificates for localhost: an empty context
-                    # still rejects all, and avoids parsing 140 certificates.
-                    verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local else True,
-                    trust_env=not local,
+                    **connection_options(is_local=local),
                 )
-            except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
-                raise ConfigurationError(
-                    "The proxy or certificate settings of this machine are invalid (HTTPS_PROXY,"
-                    f" ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR): {_message(error)}."
-                ) from error
         return self._clients[local]
 
 
-def _chunks(response: "httpx.Response", url: str, httpx: ModuleType) -> Iterator[bytes]:
-    with _translated_errors(url, httpx):
-        yield from response.iter_bytes()
+def connection_options(*, is_local: bool) -> dict[str, Any]:
+    """Return the arguments of a client of httpx for URLs of this machine, or of others."""
+    return {
+        # No certificate authority issues certificates for localhost: an empty context still rejects
+        # all, and avoids parsing 140 certificates.
+        "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_local else True,
+        "trust_env": not is_local,
+    }
 
 
 @contextmanager
-def _translated_errors(url: str, httpx: ModuleType) -> Iterator[None]:
-    """Raise our exceptions instead of httpx's."""
+def invalid_machine_settings() -> Iterator[None]:
+    """Raise ``ConfigurationError`` if a client of httpx cannot be created."""
+    httpx = import_httpx()
+    try:
+        yield
+    except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
+        raise ConfigurationError(
+            "The proxy or certificate settings of this machine are invalid (HTTPS_PROXY,"
+            f" ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR): {_message(error)}."
+        ) from error
+
+
+@contextmanager
+def translated_errors(url: str) -> Iterator[None]:
+    """Raise our exceptions instead of httpx's.
+
+    Args:
+        url: What is requested; errors of a token request name the issuer's.
+    """
+    httpx = import_httpx()
     try:
         yield
     except httpx.TimeoutException as error:
-        raise NetworkError(f"{origin(url)} did not respond in time.") from error
+        raise NetworkTimeoutError(f"{_origin_of(error, url)} did not respond in time.") from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise NetworkError(f"{origin(url)} cannot be reached: {_message(error)}.") from error
+        raise NetworkError(
+            f"{_origin_of(error, url)} cannot be reached: {_message(error)}."
+        ) from error
     except (ValueError, OSError) as error:
         # A host that IDNA rejects, a secret that is not UTF-8; the message may contain it.
         raise NetworkError(
             f"A request to {origin(url)} cannot be written: {type(error).__name__}."
         ) from error
+
+
+def _chunks(response: "httpx.Response", url: str) -> Iterator[bytes]:
+    with translated_errors(url):
+        yield from response.iter_bytes()
+
+
+def _origin_of(error: Exception, url: str) -> str:
+    """Return the origin of the request that failed."""
+    try:
+        return origin(str(error.request.url))  # type: ignore[attr-defined] # or RuntimeError
+    except (AttributeError, RuntimeError):
+        return origin(url)
 
 
 def _message(error: Exception) -> str:
