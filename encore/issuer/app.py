@@ -23,6 +23,9 @@ from encore.issuer.authorization.endpoint import AuthorizationEndpoint
 from encore.issuer.authorization.request import AuthorizationRequestParser
 from encore.issuer.client_authentication import ClientRegistry
 from encore.issuer.consent import ConsentEndpoint
+from encore.issuer.device.codes import DeviceCodes
+from encore.issuer.device.endpoint import DeviceAuthorizationEndpoint, DeviceGrant
+from encore.issuer.device.page import DevicePage
 from encore.issuer.direct_grants import ClientCredentialsGrant, PasswordGrant
 from encore.issuer.discovery import WELL_KNOWN, auth0_metadata, okta_metadata
 from encore.issuer.endpoints import (
@@ -33,10 +36,19 @@ from encore.issuer.endpoints import (
     StaticDocument,
     TokenEndpoint,
 )
-from encore.issuer.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, PASSWORD
+from encore.issuer.grants import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    PASSWORD,
+    REFRESH_TOKEN,
+)
+from encore.issuer.guess_limit import GuessLimit
+from encore.issuer.id_tokens import IdTokenIssuer
 from encore.issuer.issuer_settings import IssuerSettings
 from encore.issuer.oauth_errors import OAuthError
 from encore.issuer.pages.errors import PageError, page_error_response
+from encore.issuer.refresh_grant import RefreshGrant
 from encore.issuer.signing import SigningKey
 from encore.issuer.token_store import TokenStore
 from encore.issuer.tokens import (
@@ -46,6 +58,8 @@ from encore.issuer.tokens import (
     TokenIssuer,
     TokenProfile,
 )
+from encore.issuer.user_tokens import UserTokens
+from encore.issuer.userinfo import UserinfoEndpoint
 
 LOOPBACK_ORIGIN: Final = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
 
@@ -109,36 +123,67 @@ class _Parts:
 
 
 class _Shape:
-    """The grants and endpoints of one vendor's shape."""
+    """The grants and endpoints of one vendor's shape.
 
-    def __init__(self, parts: _Parts, issuer: str, vendor: TokenProfile, consent: str) -> None:
-        settings, token_issuer = parts.settings, parts.token_issuer
+    Args:
+        parts: What both shapes share.
+        issuer: ``iss`` of tokens and responses.
+        vendor: The vendor's claims.
+        base: What the paths of the pages begin with.
+        json_body: Whether requests may be JSON.
+    """
+
+    def __init__(
+        self, parts: _Parts, issuer: str, vendor: TokenProfile, base: str, *, json_body: bool
+    ) -> None:
+        settings, store, clients = parts.settings, parts.token_store, parts.clients
         profile = RFC9068Profile(vendor) if settings.rfc9068 else vendor
-        codes = AuthorizationCodes(settings.token_seconds, parts.token_store.revoke_by_id)
-        self.grants: Mapping[str, Grant] = {
-            CLIENT_CREDENTIALS: ClientCredentialsGrant(token_issuer, profile),
-            PASSWORD: PasswordGrant(token_issuer, profile),
-            AUTHORIZATION_CODE: CodeGrant(codes, token_issuer, profile),
+        id_tokens = IdTokenIssuer(issuer, parts.key, settings.token_seconds)
+        user_tokens = UserTokens(profile, parts.token_issuer, id_tokens, store)
+        codes = AuthorizationCodes(user_tokens, settings.token_seconds)
+        device_codes = DeviceCodes()
+        grants: Mapping[str, Grant] = {
+            CLIENT_CREDENTIALS: ClientCredentialsGrant(parts.token_issuer, profile),
+            PASSWORD: PasswordGrant(parts.token_issuer, profile),
+            AUTHORIZATION_CODE: CodeGrant(codes, user_tokens),
+            DEVICE_CODE: DeviceGrant(device_codes, user_tokens),
+            REFRESH_TOKEN: RefreshGrant(user_tokens),
         }
-        self.consent = ConsentEndpoint(settings, consent)
+        self.consent = ConsentEndpoint(settings, f"{base}/consent")
+        self.activate = DevicePage(f"{base}/activate", device_codes, self.consent, GuessLimit())
         parser = AuthorizationRequestParser(settings, profile)
         self.authorize = AuthorizationEndpoint(issuer, parser, self.consent, codes)
+        self.device = DeviceAuthorizationEndpoint(
+            settings,
+            clients,
+            user_tokens,
+            device_codes,
+            f"{settings.location.origin}{base}/activate",
+            json_body=json_body,
+        )
+        self.token = TokenEndpoint(clients, grants, json_body=json_body)
+        self.revoke = RevocationEndpoint(clients, store, user_tokens, json_body=json_body)
+        self.userinfo = UserinfoEndpoint(issuer, settings.users, store)
 
 
 def _auth0_routes(parts: _Parts) -> tuple[list[Route], list[Route]]:
     """Return the routes for programs, and those of pages."""
     settings = parts.settings
     metadata = StaticDocument(auth0_metadata(settings))
-    shape = _Shape(parts, settings.auth0_issuer, Auth0Profile(settings), "/consent")
+    shape = _Shape(parts, settings.auth0_issuer, Auth0Profile(settings), "", json_body=True)
     routes = [
         _route("/.well-known/openid-configuration", metadata, "GET"),
         _route(WELL_KNOWN, metadata, "GET"),
         _route("/.well-known/jwks.json", StaticDocument(parts.key.jwks()), "GET"),
-        _route("/oauth/token", TokenEndpoint(parts.clients, shape.grants, json_body=True), "POST"),
+        _route("/oauth/token", shape.token, "POST"),
+        _route("/oauth/device/code", shape.device, "POST"),
+        _route("/oauth/revoke", shape.revoke, "POST"),
+        _route("/userinfo", shape.userinfo, "GET", "POST"),
     ]
     pages = [
         _route("/authorize", shape.authorize, "GET", "POST"),
         _route("/consent", shape.consent, "POST"),
+        _route("/activate", shape.activate, "GET", "POST"),
     ]
     return routes, pages
 
@@ -148,22 +193,23 @@ def _okta_routes(parts: _Parts) -> tuple[list[Route], list[Route]]:
     settings = parts.settings
     base = settings.location.path
     metadata = StaticDocument(okta_metadata(settings))
-    shape = _Shape(parts, settings.issuer, OktaProfile(settings), f"{base}/v1/consent")
+    shape = _Shape(parts, settings.issuer, OktaProfile(settings), f"{base}/v1", json_body=False)
     introspect = IntrospectionEndpoint(parts.clients, parts.token_store)
-    revoke = RevocationEndpoint(parts.clients, parts.token_store)
-    token = TokenEndpoint(parts.clients, shape.grants, json_body=False)
     routes = [
         _route(f"{base}/.well-known/openid-configuration", metadata, "GET"),
         _route(f"{base}{WELL_KNOWN}", metadata, "GET"),  # As Okta, beside RFC 8414's own place.
         _route(f"{WELL_KNOWN}{base}", metadata, "GET"),
         _route(f"{base}/v1/keys", StaticDocument(parts.key.jwks()), "GET"),
-        _route(f"{base}/v1/token", token, "POST"),
+        _route(f"{base}/v1/token", shape.token, "POST"),
+        _route(f"{base}/v1/device/authorize", shape.device, "POST"),
         _route(f"{base}/v1/introspect", introspect, "POST"),
-        _route(f"{base}/v1/revoke", revoke, "POST"),
+        _route(f"{base}/v1/revoke", shape.revoke, "POST"),
+        _route(f"{base}/v1/userinfo", shape.userinfo, "GET", "POST"),
     ]
     pages = [
         _route(f"{base}/v1/authorize", shape.authorize, "GET", "POST"),
         _route(f"{base}/v1/consent", shape.consent, "POST"),
+        _route(f"{base}/v1/activate", shape.activate, "GET", "POST"),
     ]
     return routes, pages
 

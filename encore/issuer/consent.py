@@ -28,7 +28,7 @@ from encore.issuer.pages.consent_page import (
 )
 from encore.issuer.pages.errors import PageError
 from encore.issuer.parameters import Parameters, read_parameters
-from encore.issuer.scope_descriptions import describe_scope
+from encore.issuer.scope_descriptions import OPENID, describe_scope
 from encore.issuer.users import User
 
 PENDING_SECONDS: Final = 600
@@ -144,7 +144,7 @@ class ConsentEndpoint:
         scopes = tuple(
             scope
             for scope in pending.access.scopes
-            if user.allows(scope) and f"{SCOPE_PREFIX}{scope}" in form
+            if user.allows(scope) and (scope == OPENID or f"{SCOPE_PREFIX}{scope}" in form)
         )
         if not scopes:
             message = f"{user.name} may allow none of what is ticked: choose differently, or deny."

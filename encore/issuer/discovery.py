@@ -21,6 +21,8 @@ def okta_metadata(settings: IssuerSettings) -> dict[str, Any]:
         "revocation_endpoint": f"{settings.issuer}/v1/revoke",
         "revocation_endpoint_auth_methods_supported": [*_AUTH_METHODS, "none"],
         "authorization_endpoint": f"{settings.issuer}/v1/authorize",
+        "device_authorization_endpoint": f"{settings.issuer}/v1/device/authorize",
+        "userinfo_endpoint": f"{settings.issuer}/v1/userinfo",
     }
 
 
@@ -30,6 +32,10 @@ def auth0_metadata(settings: IssuerSettings) -> dict[str, Any]:
     return _metadata(settings, issuer, f"{issuer}oauth/token") | {
         "jwks_uri": f"{issuer}.well-known/jwks.json",
         "authorization_endpoint": f"{issuer}authorize",
+        "device_authorization_endpoint": f"{issuer}oauth/device/code",
+        "userinfo_endpoint": f"{issuer}userinfo",
+        "revocation_endpoint": f"{issuer}oauth/revoke",
+        "revocation_endpoint_auth_methods_supported": [*_AUTH_METHODS, "none"],
     }
 
 

@@ -20,6 +20,7 @@ from encore.issuer.oauth_errors import (
 )
 from encore.issuer.parameters import Parameters, read_parameters
 from encore.issuer.token_store import TokenStore
+from encore.issuer.user_tokens import UserTokens
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """Headers of every response that may have a token or its data (RFC 6749 section 5.1)."""
@@ -104,21 +105,39 @@ class RevocationEndpoint:
 
     Args:
         clients: The registered clients.
-        token_store: The active tokens.
+        token_store: The active access tokens.
+        user_tokens: The refresh tokens.
+        json_body: Whether the request may be JSON, as for Auth0.
     """
 
-    def __init__(self, clients: ClientRegistry, token_store: TokenStore) -> None:
+    def __init__(
+        self,
+        clients: ClientRegistry,
+        token_store: TokenStore,
+        user_tokens: UserTokens,
+        *,
+        json_body: bool = False,
+    ) -> None:
         self._clients = clients
         self._token_store = token_store
+        self._user_tokens = user_tokens
+        self._json_body = json_body
 
     async def __call__(self, request: Request) -> Response:
-        """Return an empty 200, for unknown tokens too (RFC 7009 section 2.2)."""
-        parameters = await read_parameters(request)
+        """Return an empty 200, for unknown tokens too (RFC 7009 section 2.2).
+
+        A refresh token is revoked with the access tokens of its consent (section 2.1).
+        """
+        parameters = await read_parameters(request, json_body=self._json_body)
         client_id = self._clients.identify(request, parameters)
         token = _required_token(parameters)
         entry = self._token_store.find(token, time.time())
-        if entry is not None and entry.client_id != client_id:
+        refresh = self._user_tokens.find_refresh_token(token)
+        owners = {entry and entry.client_id, refresh and refresh.family.client_id} - {None}
+        if owners - {client_id}:
             raise InvalidGrantError("The token was issued to another client.")
+        if refresh is not None:
+            self._user_tokens.revoke(refresh.family)
         self._token_store.revoke(token)
         return Response(headers=NO_STORE)
 

@@ -40,9 +40,9 @@ class ExpiringStore(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, value: T) -> str:
-        """Store a value; return its new key, of 256 random bits."""
-        key = secrets.token_urlsafe(_KEY_BYTES)
+    def add(self, value: T, key: str | None = None) -> str:
+        """Store a value; return its key: by default a new one, of 256 random bits."""
+        key = secrets.token_urlsafe(_KEY_BYTES) if key is None else key
         self._entries[_digest(key)] = (self._clock() + self._seconds, value)
         while len(self._entries) > self._capacity:
             self._entries.popitem(last=False)

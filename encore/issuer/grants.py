@@ -20,7 +20,15 @@ from encore.issuer.parameters import Parameters
 CLIENT_CREDENTIALS: Final = "client_credentials"
 PASSWORD: Final = "password"  # noqa: S105 - the name of a grant
 AUTHORIZATION_CODE: Final = "authorization_code"
-GRANTS: Final = (CLIENT_CREDENTIALS, PASSWORD, AUTHORIZATION_CODE)
+DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105 - the name of a grant
+GRANTS: Final = (
+    CLIENT_CREDENTIALS,
+    PASSWORD,
+    AUTHORIZATION_CODE,
+    DEVICE_CODE,
+    REFRESH_TOKEN,
+)
 CONFIDENTIAL_GRANTS: Final = (CLIENT_CREDENTIALS, PASSWORD)
 """The grants that no user approves: only for clients with a secret."""
 
@@ -43,6 +51,11 @@ class Subject:
     user: str | None = None
     grant: str = CLIENT_CREDENTIALS
     claims: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_consented(self) -> bool:
+        """Whether a user allowed the token, at a page."""
+        return self.grant not in CONFIDENTIAL_GRANTS
 
 
 def parse_grant_type(parameters: Parameters) -> str:

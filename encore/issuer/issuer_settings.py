@@ -169,6 +169,12 @@ class IssuerSettings:
         names = {client.id_: client.name for client in self.public_clients}
         return names.get(client_id, client_id)
 
+    def has_device_flow(self, client_id: str) -> bool:
+        """Return whether a client may use the device flow, as those with a secret may."""
+        return client_id in self.clients or any(
+            client.has_device_flow for client in self.public_clients if client.id_ == client_id
+        )
+
     @cached_property
     def user_scopes(self) -> Sequence[str]:
         """The scopes that clients may ask users for."""

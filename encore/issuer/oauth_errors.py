@@ -15,7 +15,10 @@ The tree::
     ├── UnsupportedTokenTypeError     400  unsupported_token_type (RFC 7009 section 2.2.1)
     ├── InvalidScopeError             400  invalid_scope
     ├── InvalidTargetError            400  invalid_target (RFC 8707 section 2)
-    └── AccessDeniedError             403  access_denied (Auth0's code for an unknown audience)
+    ├── AccessDeniedError             403  access_denied (Auth0's code for an unknown audience)
+    ├── MissingTokenError             401  invalid_request, with a Bearer challenge
+    ├── InvalidTokenError             401  invalid_token (RFC 6750 section 3.1)
+    └── InsufficientScopeError        403  insufficient_scope
 """
 
 from collections.abc import Mapping
@@ -120,3 +123,28 @@ class AccessDeniedError(OAuthError):
 
     status = 403
     code = "access_denied"
+
+
+class MissingTokenError(OAuthError):
+    """The request has no Bearer token."""
+
+    status = 401
+    headers = MappingProxyType({"WWW-Authenticate": "Bearer"})
+
+
+class InvalidTokenError(OAuthError):
+    """The token is unknown, expired or revoked."""
+
+    status = 401
+    code = "invalid_token"
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+class InsufficientScopeError(OAuthError):
+    """The token is not for this endpoint."""
+
+    status = 403
+    code = "insufficient_scope"
+    headers = MappingProxyType(
+        {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="openid"'}
+    )

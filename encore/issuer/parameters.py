@@ -22,7 +22,10 @@ FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 
 Parameters = Mapping[str, str]
-_SECRET_NAMES: Final = ("client_id", "client_secret", "client_assertion", "password", "token")
+_SECRET_NAMES: Final = (
+    *("client_id", "client_secret", "client_assertion", "password", "token"),
+    *("code", "code_verifier", "device_code", "refresh_token"),
+)
 
 
 async def read_parameters(

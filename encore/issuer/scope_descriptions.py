@@ -7,12 +7,15 @@ OPENID: Final = "openid"
 PROFILE: Final = "profile"
 EMAIL: Final = "email"
 
+OFFLINE_ACCESS: Final = "offline_access"
+
 OPENID_SCOPES: Final = {
     OPENID: "Know who you are",
     PROFILE: "Read your name",
     EMAIL: "Read your e-mail address",
+    OFFLINE_ACCESS: "Keep this access without asking you again",
 }
-"""The scopes of OpenID Connect Core 1.0 section 5.4 that have an effect, in words."""
+"""The scopes of OpenID Connect Core sections 5.4 and 11 that have an effect, in words."""
 
 
 def describe_scope(scope: str, descriptions: Mapping[str, str]) -> str:

@@ -28,11 +28,13 @@ class ActiveToken:
         client_id: The client it was issued to.
         scope: Its scopes, space-delimited.
         claims: Its payload.
+        user: The name of the user; None for the client itself.
     """
 
     client_id: str
     scope: str
     claims: Mapping[str, Any]
+    user: str | None = None
 
 
 class TokenStore:
@@ -50,6 +52,9 @@ class TokenStore:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __contains__(self, id_: bytes) -> bool:
+        return id_ in self._entries
 
     def add(self, token: str, entry: ActiveToken) -> bytes:
         """Add a token that was just issued; return its id, for ``revoke_by_id``."""

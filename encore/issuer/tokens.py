@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from encore.issuer.grants import PASSWORD, Subject
+from encore.issuer.grants import Subject
 from encore.issuer.issuer_settings import IssuerSettings
 from encore.issuer.oauth_errors import (
     AccessDeniedError,
@@ -21,6 +21,7 @@ from encore.issuer.oauth_errors import (
     InvalidTargetError,
 )
 from encore.issuer.parameters import Parameters
+from encore.issuer.scope_descriptions import OPENID_SCOPES
 from encore.issuer.scope_parameter import parse_scope
 from encore.issuer.signing import SigningKey
 from encore.issuer.token_store import ActiveToken, TokenStore
@@ -138,9 +139,10 @@ class Auth0Profile:
 
     def claims(self, subject: Subject, scopes: Sequence[str], audience: str) -> dict[str, Any]:
         """Return Auth0's claims."""
+        hidden = OPENID_SCOPES if subject.has_consented else {}
         if subject.user is None:
             grant_claims = {"sub": f"{subject.client_id}@clients", "gty": "client-credentials"}
-        elif subject.grant == PASSWORD:
+        elif not subject.has_consented:
             sub = f"auth0|{subject.user}"
             grant_claims = {"sub": sub, "gty": "password", EMAIL_CLAIM: subject.user}
         else:
@@ -155,7 +157,7 @@ class Auth0Profile:
             **grant_claims,
             **subject.claims,
             "scope": " ".join(scopes),
-            "permissions": list(scopes),
+            "permissions": [s for s in scopes if s not in hidden],
         }
 
 
@@ -205,10 +207,12 @@ class IssuedToken:
 
     Args:
         id_: The id by which ``TokenStore`` revokes it.
+        subject: ``sub``.
         response: The response of RFC 6749 section 5.1.
     """
 
     id_: bytes
+    subject: str
     response: Mapping[str, Any]
 
 
@@ -245,14 +249,15 @@ class TokenIssuer:
         else:
             token = self._key.sign(claims, typ=profile.typ)
         scope = " ".join(grant.scopes)
-        id_ = self._token_store.add(token, ActiveToken(subject.client_id, scope, claims))
+        active = ActiveToken(subject.client_id, scope, claims, subject.user)
+        id_ = self._token_store.add(token, active)
         response = {
             "token_type": "Bearer",
             "expires_in": self._token_seconds,
             "access_token": token,
             "scope": scope,
         }
-        return IssuedToken(id_, response)
+        return IssuedToken(id_, claims["sub"], response)
 
 
 def parse_token_format(parameters: Parameters) -> str:

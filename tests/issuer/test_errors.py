@@ -41,7 +41,7 @@ def assert_token_error(response: httpx.Response, status: int, code: str) -> None
     [
         ("", "scope=a", VALID_BASIC, 400, "invalid_request"),
         ("", "grant_type=&scope=a", VALID_BASIC, 400, "invalid_request"),
-        ("", "grant_type=refresh_token&scope=a", VALID_BASIC, 400, "unsupported_grant_type"),
+        ("", "grant_type=implicit&scope=a", VALID_BASIC, 400, "unsupported_grant_type"),
         ("", f"{PASSWORD_GRANT}&scope=a", VALID_BASIC, 400, "invalid_request"),
         ("", f"{PASSWORD_GRANT}&username=a&scope=a", VALID_BASIC, 400, "invalid_request"),
         ("", f"{PASSWORD_GRANT}&username=a&password=&scope=a", VALID_BASIC, 400, "invalid_request"),

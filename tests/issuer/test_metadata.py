@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from encore.issuer.grants import GRANTS
 from encore.issuer.signing import SigningKey, thumbprint
 
 OKTA = "/oauth2/default"
@@ -22,7 +23,7 @@ def test_okta_metadata_names_the_issuer_and_existing_endpoints(
     metadata = http.get(path).json()
     assert metadata["issuer"] == origin + OKTA
     assert metadata["jwks_uri"] == f"{origin}{OKTA}/v1/keys"
-    grants = ["client_credentials", "password", "authorization_code"]
+    grants = list(GRANTS)
     assert metadata["grant_types_supported"] == grants
     assert http.get(metadata["jwks_uri"]).status_code == 200
     for name in ("token", "introspection", "revocation"):

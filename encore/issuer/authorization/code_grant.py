@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from encore.issuer.authorization.codes import AuthorizationCodes
-from encore.issuer.grants import AUTHORIZATION_CODE, Subject
 from encore.issuer.oauth_errors import InvalidTargetError
 from encore.issuer.parameters import Parameters
-from encore.issuer.tokens import TokenGrant, TokenIssuer, TokenProfile, parse_token_format
+from encore.issuer.tokens import parse_token_format
+from encore.issuer.user_tokens import UserTokens
 
 
 class CodeGrant:
@@ -15,27 +15,18 @@ class CodeGrant:
 
     Args:
         codes: The codes.
-        token_issuer: Issues and stores tokens.
-        profile: The vendor's claims.
+        user_tokens: Issues tokens.
     """
 
-    def __init__(
-        self, codes: AuthorizationCodes, token_issuer: TokenIssuer, profile: TokenProfile
-    ) -> None:
+    def __init__(self, codes: AuthorizationCodes, user_tokens: UserTokens) -> None:
         self._codes = codes
-        self._token_issuer = token_issuer
-        self._profile = profile
+        self._user_tokens = user_tokens
 
     def issue(self, client_id: str, parameters: Parameters) -> Mapping[str, Any]:
         """Return the response to a token request. Raise ``OAuthError``."""
         format_ = parse_token_format(parameters)
-        audience = self._profile.audience(parameters)
+        audience = self._user_tokens.profile.audience(parameters)
         code = self._codes.redeem(client_id, parameters)
-        if {"resource", "audience"} & parameters.keys() and audience != code.audience:
+        if {"resource", "audience"} & parameters.keys() and audience != code.family.audience:
             raise InvalidTargetError("The code was issued for another resource.")
-        user = code.approval.user
-        subject = Subject(client_id, user.name, AUTHORIZATION_CODE, user.claims)
-        grant = TokenGrant(code.approval.scopes, code.audience)
-        issued = self._token_issuer.issue(self._profile, subject, grant, format_)
-        code.tokens.append(issued.id_)
-        return issued.response
+        return self._user_tokens.issue(code.family, format_=format_)

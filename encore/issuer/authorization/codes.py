@@ -10,13 +10,13 @@ import hmac
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from encore.issuer.consent import Approval
 from encore.issuer.expiring_store import ExpiringStore
 from encore.issuer.oauth_errors import InvalidGrantError, InvalidRequestError
 from encore.issuer.parameters import Parameters
+from encore.issuer.user_tokens import REFRESH_SECONDS, TokenFamily, UserTokens
 
 CODE_SECONDS: Final = 60
 """How long a code may be redeemed; RFC 6749 recommends at most ten minutes."""
@@ -34,46 +34,39 @@ class AuthorizationCode:
     """What a code stands for.
 
     Args:
-        client_id: The client.
         redirect_uri: Where the code was sent.
         challenge: The S256 code challenge.
-        audience: ``aud`` of the token.
-        approval: What the user allowed.
-        nonce: For the ID token.
-        expires: When it can no longer be redeemed, on the store's clock.
+        family: The client, what the user allowed it, and the tokens that the code gave.
+        expires: When it can no longer be redeemed, on the clock of ``AuthorizationCodes``.
         is_used: Whether it was presented.
-        tokens: The tokens it gave, as ``TokenStore`` knows them.
     """
 
-    client_id: str
     redirect_uri: str
     challenge: str
-    audience: str
-    approval: Approval
-    nonce: str | None
+    family: TokenFamily
     expires: float = 0.0
     is_used: bool = False
-    tokens: list[bytes] = field(default_factory=list)
 
 
 class AuthorizationCodes:
-    """The codes of one issuer. They are remembered as long as their tokens live.
+    """The codes of one issuer. They are remembered as long as their tokens can live.
 
     Args:
-        token_seconds: Lifetime of a token, in seconds.
-        revoke: Revokes a token.
+        user_tokens: Revokes the tokens of codes that are presented again.
+        token_seconds: Lifetime of an access token, in seconds.
         clock: Returns a monotonic time, in seconds.
     """
 
     def __init__(
         self,
+        user_tokens: UserTokens,
         token_seconds: int,
-        revoke: Callable[[bytes], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._revoke = revoke
-        self._codes = ExpiringStore[AuthorizationCode](CODE_SECONDS + token_seconds, clock)
+        self._user_tokens = user_tokens
+        remembered = CODE_SECONDS + max(token_seconds, REFRESH_SECONDS)
+        self._codes = ExpiringStore[AuthorizationCode](remembered, clock)
 
     def add(self, code: AuthorizationCode) -> str:
         """Return a new code."""
@@ -97,21 +90,17 @@ class AuthorizationCodes:
         if code is None:
             raise InvalidGrantError(_FAILED)
         if code.is_used:
-            self._revoke_tokens(code)
+            self._user_tokens.revoke(code.family)
             raise InvalidGrantError(_FAILED)
         code.is_used = True
         if (
             code.expires <= self._clock()
-            or code.client_id != client_id
+            or code.family.client_id != client_id
             or code.redirect_uri != parameters["redirect_uri"]
             or not hmac.compare_digest(code.challenge, challenge_of(verifier))
         ):
             raise InvalidGrantError(_FAILED)
         return code
-
-    def _revoke_tokens(self, code: AuthorizationCode) -> None:
-        while code.tokens:
-            self._revoke(code.tokens.pop())
 
 
 def challenge_of(verifier: str) -> str:

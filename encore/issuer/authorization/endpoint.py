@@ -20,6 +20,7 @@ from encore.issuer.oauth_errors import OAuthError
 from encore.issuer.pages.browser import check_host
 from encore.issuer.pages.errors import PageError
 from encore.issuer.parameters import read_pairs
+from encore.issuer.user_tokens import TokenFamily
 
 _FOUND: Final = 302
 _SEE_OTHER: Final = 303
@@ -73,12 +74,11 @@ class AuthorizationEndpoint:
             denied = AuthorizationError("access_denied", "The user denied the request.")
             return self._error(request.redirect, denied, _SEE_OTHER)
         code = AuthorizationCode(
-            client_id=request.redirect.client_id,
             redirect_uri=request.redirect.redirect_uri,
             challenge=request.challenge,
-            audience=request.access.audience,
-            approval=approval,
-            nonce=request.nonce,
+            family=TokenFamily(
+                request.access.client_id, request.access.audience, approval, request.nonce
+            ),
         )
         return self._redirect(request.redirect, {"code": self._codes.add(code)}, _SEE_OTHER)
 

@@ -9,16 +9,17 @@ change who is asked, or what a token says, is refused.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from encore.issuer.authorization.errors import AuthorizationError
 from encore.issuer.clients import is_registered
 from encore.issuer.consent import AccessRequest
 from encore.issuer.issuer_settings import IssuerSettings
-from encore.issuer.oauth_errors import InvalidScopeError, InvalidTargetError, OAuthError
+from encore.issuer.oauth_errors import OAuthError
 from encore.issuer.pages.errors import PageError
 from encore.issuer.parameters import has_control_character
+from encore.issuer.requested_access import parse_access
 from encore.issuer.tokens import TokenProfile
 
 CODE: Final = "code"
@@ -123,29 +124,11 @@ class AuthorizationRequestParser:
         if nonce is not None and not _is_returnable(nonce):
             raise _invalid(f"The nonce must have at most {MAX_CHARACTERS} characters.")
         try:
-            access = AccessRequest(
-                client_id=redirect.client_id,
-                client_name=self._settings.client_name(redirect.client_id),
-                scopes=self._scopes(parameters),
-                audience=self._audience(parameters),
-                target=redirect.redirect_uri,
-                login_hint=parameters.get("login_hint"),
-            )
+            access = parse_access(self._settings, self._profile, redirect.client_id, parameters)
         except OAuthError as error:
             raise AuthorizationError(error.code, error.description) from error
+        access = replace(access, target=redirect.redirect_uri)
         return AuthorizationRequest(redirect, access, challenge, nonce)
-
-    def _scopes(self, parameters: Mapping[str, str]) -> tuple[str, ...]:
-        scopes = tuple(self._profile.scopes(parameters))
-        if not set(scopes) <= set(self._settings.user_scopes):
-            raise InvalidScopeError("A scope is not one that a user may allow at this issuer.")
-        return scopes
-
-    def _audience(self, parameters: Mapping[str, str]) -> str:
-        audience = self._profile.audience(parameters)
-        if parameters.get("audience", audience) != audience:  # Okta's shape knows only resource.
-            raise InvalidTargetError("The audience is not the one of this issuer.")
-        return audience
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from encore.issuer.pages.markup import Markup, element, join
 from encore.issuer.pages.page import page
+from encore.issuer.scope_descriptions import OPENID
 from encore.issuer.users import User
 
 FORM: Final = "form"
@@ -100,7 +101,12 @@ def _scopes(content: ConsentPage) -> Markup:
         element(
             "label",
             element(
-                "input", type="checkbox", name=f"{SCOPE_PREFIX}{scope}", value="1", checked=True
+                "input",
+                type="checkbox",
+                name=f"{SCOPE_PREFIX}{scope}",
+                value="1",
+                checked=True,
+                disabled=scope == OPENID,  # Without it there would be no OpenID Connect.
             ),
             f" {words} ",
             element("code", scope),
@@ -112,5 +118,5 @@ def _scopes(content: ConsentPage) -> Markup:
 
 def _where(content: ConsentPage) -> Markup:
     if content.target is None:
-        return join()
+        return element("p", "Allow it only if you started this on your own device.")
     return element("p", "The answer goes to ", element("code", content.target), ".")
