@@ -4,20 +4,19 @@
 network is validated here, so that nothing is sent of a request that is not understood.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from client.environment import Environment
 from client.requesting.messages import Header, Request, join_header
-from client.requesting.options import RequestOptions, build_parser, check_method, parse_options
+from client.requesting.options import RequestOptions, check_method
 from client.requesting.usage import PROGRAM, USAGE
 from encore.client.errors import UsageError
+from encore.client.urls import validate_url
 
 ACCEPT: Final = "application/json"
-_METHOD: Final = re.compile(r"[A-Za-z]+")
-_ITEM: Final = re.compile(r"[^{\[\"'\s@][^=:@]*[=:@]", re.DOTALL)
-"""What an item looks like, before its module is imported."""
+_NOT_ITEM: Final = "{[\"' \t\r\n@"
+"""What an item does not begin with, checked before its module is imported."""
 
 
 class RequestArguments(NamedTuple):
@@ -51,22 +50,35 @@ def parse_arguments(
     Raises:
         ClientError: An argument is missing, malformed, without meaning, or cannot be read.
     """
-    # Intermixed, so that options may be between URL and METHOD.
-    parsed = build_parser().parse_intermixed_args(environment.argv)
-    if parsed.help or parsed.version:
-        return "help" if parsed.help else "version"
-    options = parse_options(parsed)
-    positionals = split_positionals(parsed.arguments)
-    from client.requesting.urls import is_absolute, resolve_url  # noqa: PLC0415 - start-up.
+    arguments, options, raw_headers = environment.argv, RequestOptions(), []
+    if any(raw.startswith("-") and raw != "-" for raw in environment.argv):
+        from client.requesting import option_parser  # noqa: PLC0415 - start-up.
 
-    url = resolve_url(positionals.url, read_api_url)
-    request = _build_request(url, positionals, parsed.headers, environment)
+        # Intermixed, so that options may be between URL and METHOD.
+        parsed = option_parser.build_parser().parse_intermixed_args(environment.argv)
+        if parsed.help or parsed.version:
+            return "help" if parsed.help else "version"
+        options = option_parser.parse_options(parsed)
+        arguments, raw_headers = parsed.arguments, parsed.headers
+    positionals = split_positionals(arguments)
+    url, relative = _resolve(positionals.url, read_api_url)
+    request = _build_request(url, positionals, raw_headers, environment)
     has_key = bool(request.header("Idempotency-Key"))
     accept = request.header("Accept")
     check_method(options, request.method, has_key=has_key, accept=accept)
     if not accept:
         request = request.with_header("Accept", ACCEPT)
-    return RequestArguments(request, options, not is_absolute(positionals.url))
+    return RequestArguments(request, options, relative)
+
+
+def _resolve(raw: str, read_api_url: Callable[[], str]) -> tuple[str, bool]:
+    """Return the absolute URL, and whether it is relative to another. Raise ``ClientError``."""
+    if raw.startswith(("http://", "https://")):
+        validate_url(raw, "URL", UsageError)
+        return raw, False
+    from client.requesting.urls import resolve_url  # noqa: PLC0415 - start-up.
+
+    return resolve_url(raw, read_api_url), True
 
 
 def split_positionals(arguments: Sequence[str]) -> Positionals:
@@ -77,7 +89,7 @@ def split_positionals(arguments: Sequence[str]) -> Positionals:
     method = ""
     if rest and not _is_item(rest[0]):
         method = rest.pop(0)
-        if method and not _METHOD.fullmatch(method):
+        if method and not (method.isascii() and method.isalpha()):
             raise UsageError(
                 "METHOD must be a word such as get, post, put, patch or delete, not"
                 f" {method[:40]!r}."
@@ -144,7 +156,7 @@ def _apply_items(
 
 
 def _is_item(raw: str) -> bool:
-    if not _ITEM.match(raw):
+    if raw[:1] in _NOT_ITEM or not any(separator in raw for separator in "=:@"):
         return False
     from client.requesting.items import is_item  # noqa: PLC0415 - start-up.
 

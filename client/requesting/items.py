@@ -27,7 +27,6 @@ from encore.client.errors import UsageError
 _SEPARATORS: Final = (":=@", "==@", "=@", ":@", ":=", "==", "=", ":", "@")
 """The longest first, of those that begin alike."""
 
-_JSON_START: Final = frozenset("{[\"' \t\r\n")
 _NAME: Final = re.compile(r"((?:[^\[\]\\]|\\.)+)((?:\[(?:[^\[\]\\]|\\.)*\])*)", re.DOTALL)
 _PART: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]", re.DOTALL)
 _REFUSED: Final = {
@@ -60,8 +59,9 @@ class Items(NamedTuple):
 
 
 def is_item(raw: str) -> bool:
-    """Return whether an argument is an item rather than JSON, a file or a method."""
-    return bool(raw) and raw[0] not in _JSON_START and raw[0] != "@" and _split(raw) is not None
+    """Return whether an argument that does not begin as JSON or a file does is an item."""
+    found = _split(raw)
+    return found is not None and bool(found[0])
 
 
 def parse_items(arguments: Sequence[str]) -> Items:

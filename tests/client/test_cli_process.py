@@ -133,3 +133,26 @@ def test_request_does_not_import_httpx_command_line(command: dict[str, Any]) -> 
     )
     ended = subprocess.run([sys.executable, "-c", code], check=False, **command)
     assert ended.returncode == 0
+
+
+def test_request_with_a_cached_token_imports_neither_httpx_nor_tls(
+    command: dict[str, Any], api: Any, tmp_path: Path
+) -> None:
+    command["env"]["XDG_STATE_HOME"] = str(tmp_path)
+    code = (
+        "import sys\n"
+        "from client.cli import main\nfrom client.environment import Environment\n"
+        "code = main(Environment.from_process())\n"
+        "heavy = {'httpx', 'ssl', 'dotenv', 'argparse', 'rich', 'asyncio', 'dataclasses'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code, api.url], capture_output=True, check=False, **command
+        )
+        for _ in range(2)
+    )
+    assert (first.returncode, first.stdout) == (0, "[]\n")
+    assert (second.returncode, second.stdout, second.stderr) == (0, "[]\n", "[]\n")
+    assert len({request.token for request in api.requests}) == 1

@@ -5,7 +5,7 @@ from typing import Final
 
 from api.__main__ import USAGE
 from client.exit_codes import ExitCode
-from client.requesting.options import build_parser
+from client.requesting.option_parser import build_parser
 from encore.cli import USAGE as LIBRARY_USAGE
 from tests.fixtures.pages import DOCS, ROOT
 
