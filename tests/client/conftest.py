@@ -24,9 +24,11 @@ ISSUER_SCRIPT = """
 import sys
 from encore.issuer import IssuerSettings
 from encore.issuer.server import serve_issuer
+from encore.server.development_logins import public_clients
 serve_issuer(IssuerSettings(issuer=sys.argv[1], audience="api://default",
                             clients={"dev": sys.argv[2]},
-                            default_scopes=["a"]), ready=lambda: print("ready", flush=True))
+                            public_clients=public_clients(3000),
+                            default_scopes=["a", "b"]), ready=lambda: print("ready", flush=True))
 """
 
 
