@@ -7,7 +7,7 @@ from typing import Final
 from client.arguments import RaisingArgumentParser
 from client.environment import Environment
 from client.exit_codes import ExitCode
-from client.output import write_text
+from client.output.text import write_text
 from client.settings import read_settings
 from encore.client.errors import ConfigurationError
 from encore.client.urls import require_https, validate_url

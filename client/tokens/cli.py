@@ -5,7 +5,7 @@ import time
 from client.arguments import RaisingArgumentParser
 from client.environment import Environment
 from client.exit_codes import ExitCode
-from client.output import write_json, write_text
+from client.output.text import write_json, write_text
 from client.tokens.access_tokens import AccessTokens
 from client.tokens.choosing import EnvironmentToken, choose_token
 from encore.client.errors import UsageError
