@@ -17,11 +17,17 @@ from encore.client.retries import (
     seconds_after_error,
     seconds_after_response,
 )
-from encore.client.row_stream import RowStream
+from encore.client.row_stream import ChunkStream, RowStream, as_stream
 from encore.client.transport import CONNECT_SECONDS, READ_SECONDS
 from encore.client.urls import origin, require_https, validate_url
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+
+
+def timeout_of(read_seconds: float) -> httpx.Timeout:
+    """Return a timeout with this wait for the next bytes of a response."""
+    return httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
+
 
 Steps = Generator[httpx.Request | float, httpx.Response | None, None]
 """Yields a request, and gets its response or error; or seconds to wait, and gets None. The last
@@ -85,7 +91,8 @@ class ClientCore:
             content = encode_json(request.json)
         if content is not None and not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = JSON
-        stream = content if isinstance(content, RowStream) else None
+        content = as_stream(content)
+        stream = content if isinstance(content, RowStream | ChunkStream) else None
         built = http.build_request(
             request.method,
             self.absolute_url(request.url),

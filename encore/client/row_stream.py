@@ -73,6 +73,31 @@ class RowStream(httpx.SyncByteStream, httpx.AsyncByteStream):
         yield encoder.end()
 
 
+class ChunkStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """Chunks of a body that can be iterated again, and so can be sent twice."""
+
+    can_be_repeated = True
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._chunks)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            yield chunk
+
+
+def as_stream(content: Any) -> Any:
+    """Return a body as a stream that can be sent twice, if its chunks can be iterated again."""
+    if isinstance(content, Iterable) and not isinstance(
+        content, bytes | bytearray | str | Iterator | httpx.SyncByteStream
+    ):
+        return ChunkStream(content)
+    return content
+
+
 class _Encoder:
     """Collects encoded rows into chunks."""
 

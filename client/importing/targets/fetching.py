@@ -7,7 +7,6 @@ from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 from client.importing.settings import ImportSettings
 from client.importing.targets.openapi import find_target
 from client.importing.targets.target import Target
-from encore.client.api import Api
 from encore.client.errors import ApiError, ConfigurationError, IssuerError, UnexpectedResponseError
 from encore.client.responses import parse_body
 from encore.client.transport import Transport
@@ -67,7 +66,12 @@ def _fetch_private(
     urls: Mapping[str, str], settings: ImportSettings, *, insecure: bool
 ) -> tuple[str, Any]:
     """Return the description with its root, requested with a token for the setting ``SCOPE``."""
-    with Api(settings.client, insecure=insecure) as api:
+    # Imported on demand: invalid arguments must not pay for it.
+    from encore.client.auth import ClientCredentials  # noqa: PLC0415 - start-up: httpx.
+    from encore.client.client import BaseClient  # noqa: PLC0415 - start-up: httpx.
+
+    auth = ClientCredentials.from_settings(settings.client, insecure=insecure)
+    with BaseClient(origin(settings.url), auth=auth, retries=0, insecure=insecure) as api:
         for root, url in urls.items():
             try:
                 return root, api.request("GET", url)

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from client.importing.retries import RetryPolicy, is_transient
 from client.importing.settings import ImportSettings
-from encore.client.api import Api
 from encore.client.errors import ClientError
+from encore.client.urls import origin
 
 READ_SECONDS: Final = 120.0
 """The read timeout: a batch of 10,000 rows may have to wait for other uploads."""
@@ -37,8 +37,19 @@ class UploadRequests:
         dry_run: bool = False,
         insecure: bool = False,
     ) -> None:
+        # Imported on demand: invalid arguments must not pay for it.
+        from encore.client.auth import ClientCredentials  # noqa: PLC0415 - start-up: httpx.
+        from encore.client.client import BaseClient  # noqa: PLC0415 - start-up: httpx.
+        from encore.client.core import timeout_of  # noqa: PLC0415 - start-up: httpx.
+
         client = settings.client._replace(scope=settings.scope)
-        self._api = Api(client, insecure=insecure, read_seconds=READ_SECONDS)
+        self._api = BaseClient(
+            origin(settings.url),
+            auth=ClientCredentials.from_settings(client, insecure=insecure),
+            timeout=timeout_of(READ_SECONDS),
+            retries=0,  # The policy of the import retries.
+            insecure=insecure,
+        )
         self._retries = retries
         self._dry_run = dry_run
         self._url = settings.url
@@ -75,4 +86,6 @@ class UploadRequests:
             sent["Idempotency-Key"] = key
         separator = "&" if "?" in self._url else "?"
         url = f"{self._url}{separator}{urlencode(parameters)}"
-        return self._retries.call(lambda: self._api.request("POST", url, body, sent), should_retry)
+        return self._retries.call(
+            lambda: self._api.request("POST", url, content=body, headers=sent), should_retry
+        )

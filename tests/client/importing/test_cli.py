@@ -185,7 +185,7 @@ def test_ctrl_c_exits_130_and_keeps_checkpoint(
 
 def test_request_does_not_load_import_modules(subprocess_options: dict[str, Any]) -> None:
     code = (
-        "import sys\nimport encore.client.api, client.cli\n"
+        "import sys\nimport encore.client.client, client.cli\n"
         "sys.exit(any(name.startswith('client.importing') for name in sys.modules))"
     )
     ended = subprocess.run([sys.executable, "-c", code], check=False, **subprocess_options)
