@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("tests.fixtures")
 
 pytest_plugins = (
+    "tests.fixtures.browser",
     "tests.fixtures.databases",
     "tests.fixtures.gate",
     "tests.fixtures.lanes",

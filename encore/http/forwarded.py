@@ -55,8 +55,10 @@ _PAIR: Final = re.compile(
 )
 _ESCAPE: Final = re.compile(r"\\(.)")
 
-_PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|$))(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+)*/?")
-"""A path of unreserved characters and escapes, without empty and dot segments (RFC 3986)."""
+_PATH: Final = re.compile(
+    r"(?:/(?!\.{1,2}(?:/|$))(?:[A-Za-z0-9._~-]|%(?!2[EeFf])[0-9A-Fa-f]{2})+)*/?"
+)
+"""Unreserved characters and escapes (RFC 3986), without empty and dot segments, however encoded."""
 
 _MAX_PREFIX_BYTES: Final = 512
 

@@ -26,7 +26,12 @@ from encore.issuer import IssuerSettings
 from encore.issuer.server import check_startable, serve_issuer
 from encore.migrations.upgrade import upgrade_database
 from encore.server.development_client import DevelopmentClient
-from encore.server.development_logins import docs_redirect_uris, loopback_uris, public_clients
+from encore.server.development_logins import (
+    DOCS_CLIENT,
+    docs_redirect_uris,
+    loopback_uris,
+    public_clients,
+)
 from encore.server.logs import configure_logs
 from encore.server.server import check_address, end_with_parent, serve
 from encore.service import Service
@@ -72,7 +77,10 @@ def run_development(target: Target, examples: Examples) -> None:
     check_startable(issuer, environment=settings.environment)
     check_address(settings.server_host, settings.server_port)
     with _revoked_tokens_file(settings) as revoked:
-        overrides = _trust_both_shapes(settings, issuer) | {"REVOKED_TOKENS_FILE": str(revoked)}
+        overrides = _trust_both_shapes(settings, issuer) | {
+            "DOCS_CLIENT_ID": settings.docs_client_id or DOCS_CLIENT,
+            "REVOKED_TOKENS_FILE": str(revoked),
+        }
         set_process_layers(defaults=DEVELOPMENT, overrides=overrides)
         service = target.load()
         _check_settings(service.settings, settings)

@@ -52,6 +52,11 @@ class OpenAPIDocument:
         self._describe_if_changed()
         return len(self._operations)
 
+    def scopes(self) -> list[str]:
+        """Return the scopes that its operations name, sorted."""
+        self._describe_if_changed()
+        return sorted(self._scopes)
+
     def render(self, prefix: str, granted: frozenset[str] | None) -> RenderedDocument:
         """Return the document as it is sent.
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from encore.auth.trusted_issuer import is_loopback
 from encore.http.application import Application
 from encore.http.forwarded import TrustedProxies
 from encore.service.authentication import Authentication
@@ -66,11 +67,13 @@ class Documentation:
     def _page_settings(self, settings: Settings) -> PageSettings:
         issuer = self._authentication.first_issuer
         audiences = (issuer.audience,) if isinstance(issuer.audience, str) else issuer.audience
+        parts = urlsplit(issuer.issuer)
         # Auth0, whose issuers end with a slash, issues tokens for an API only if asked to.
-        is_auth0 = urlsplit(issuer.issuer).path == _ROOT
+        is_auth0 = parts.path == _ROOT
         return PageSettings(
             title=self._app.title,
             client_id=settings.docs_client_id,
-            scopes=tuple(settings.scope.split()),
+            # The development issuer grants whatever is asked for.
+            scopes=() if is_loopback(parts.hostname or "") else tuple(settings.scope.split()),
             audience=audiences[0] if is_auth0 and audiences else "",
         )

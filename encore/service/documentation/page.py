@@ -44,7 +44,7 @@ class PageSettings:
     Attributes:
         title: The title of the service.
         client_id: The public client of this page at the issuer; empty if there is none.
-        scopes: The scopes that a login asks for at first.
+        scopes: The scopes that a login asks for unless others are chosen; empty for all.
         audience: For issuers that must be told for which API a token is (Auth0); empty for others.
     """
 
@@ -109,8 +109,10 @@ class DocsPage:
             "openapi": prefix + OPENAPI,
             "redirect": prefix + REDIRECT,
             "issuer": schemes.issuer,
+            "authorizationUrl": schemes.endpoints.authorization,
+            "tokenUrl": schemes.endpoints.token,
             "clientId": self._settings.client_id,
-            "scopes": " ".join(self._settings.scopes),
+            "scopes": " ".join(self._settings.scopes or self._document.scopes()),
             "parameters": {"audience": audience} if audience else {},
             "expansion": "list" if is_small else "none",
         }
@@ -130,8 +132,9 @@ class DocsPage:
             )
         elif self._settings.client_id:
             yield (
-                "Press <b>Authorize</b>, then <b>Authorize</b> below <b>authorizationCode</b>:"
-                f" {issuer} asks who you are and what this page may do."
+                f'<button type="button" id="login">Log in</button> at {issuer}, which asks'
+                " what this page may do. To choose scopes, or for a program's credentials, press"
+                " <b>Authorize</b>."
             )
         else:
             yield (

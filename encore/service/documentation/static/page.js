@@ -1,10 +1,10 @@
-// The docs page: Swagger UI with login by authorization code and PKCE (RFC 7636).
+// The docs page: Swagger UI, a login by authorization code with PKCE, and the token of this tab.
 "use strict";
 
 (() => {
   const config = JSON.parse(document.body.dataset.config);
-  const KEPT = `authorization ${config.openapi}`;
-  const SECRETS = ["clientSecret", "password"];
+  const redirectUri = new URL(config.redirect, location.href).href;
+  const channel = new BroadcastChannel("docs-oauth2");
 
   const ui = SwaggerUIBundle({
     url: config.openapi,
@@ -16,10 +16,10 @@
     defaultModelsExpandDepth: 0,
     filter: true,
     displayRequestDuration: true,
-    showExtensions: false,
     validatorUrl: null,
-    oauth2RedirectUrl: new URL(config.redirect, location.href).href,
+    oauth2RedirectUrl: redirectUri,
     onComplete: restore,
+    plugins: [{ statePlugins: { spec: { wrapActions: { setResponse: showingResponse } } } }],
   });
   ui.initOAuth({
     clientId: config.clientId,
@@ -27,20 +27,90 @@
     additionalQueryStringParams: config.parameters,
     usePkceWithAuthorizationCodeGrant: true,
   });
-  document.querySelectorAll("[data-redirect]").forEach((element) => {
-    element.textContent = new URL(config.redirect, location.href).href;
-  });
 
-  // The issuer's response, which the page at oauth2RedirectUrl sends on.
-  const channel = new BroadcastChannel("docs-oauth2");
+  // ---- Login: RFC 6749 section 4.1 with PKCE (RFC 7636)
+
+  let login = null;
+
+  async function startLogin() {
+    const popup = window.open("", "docs-login", "popup,width=560,height=760");
+    if (!popup) {
+      say("The browser has blocked the window of the login: allow pop-ups for this page.");
+      return;
+    }
+    login = { state: random(), verifier: random() };
+    const url = new URL(config.authorizationUrl);
+    const parameters = {
+      ...config.parameters,
+      response_type: "code",
+      client_id: config.clientId,
+      redirect_uri: redirectUri,
+      scope: config.scopes,
+      state: login.state,
+      code_challenge: await challengeOf(login.verifier),
+      code_challenge_method: "S256",
+    };
+    Object.entries(parameters).forEach(([name, value]) => url.searchParams.set(name, value));
+    popup.location.replace(url.href);
+    popup.focus();
+  }
+
+  async function finishLogin(code, verifier) {
+    const body = new URLSearchParams({
+      grant_type: "authorization_code",
+      code,
+      redirect_uri: redirectUri,
+      client_id: config.clientId,
+      code_verifier: verifier,
+    });
+    try {
+      const response = await fetch(config.tokenUrl, { method: "POST", body });
+      const token = await response.json();
+      if (token.access_token) {
+        use(token);
+      } else {
+        say(`The issuer gave no token: ${token.error_description ?? token.error}`);
+      }
+    } catch {
+      say("The issuer's token endpoint cannot be reached from this page, or does not allow it (CORS).");
+    }
+  }
+
+  function random() {
+    return base64url(crypto.getRandomValues(new Uint8Array(32)));
+  }
+
+  async function challengeOf(verifier) {
+    const bytes = new TextEncoder().encode(verifier);
+    return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+  }
+
+  function base64url(bytes) {
+    const text = btoa(String.fromCharCode(...bytes));
+    return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  }
+
+  // ---- The issuer's response, which the page at redirectUri sends on
+
   channel.onmessage = ({ data: answer }) => {
-    const flow = window.swaggerUIRedirectOauth2;
-    if (!flow || !answer.state || answer.state !== flow.state) {
+    const own = login !== null && answer.state === login.state;
+    const flow = window.swaggerUIRedirectOauth2; // A login of Swagger UI's own dialog.
+    if (!answer.state || !(own || answer.state === flow?.state)) {
       return; // Of another page, or not asked for.
     }
-    delete flow.state; // One response only.
     channel.postMessage("received");
     const problem = problemOf(answer);
+    if (own) {
+      const { verifier } = login;
+      login = null; // One response only.
+      if (problem) {
+        say(problem);
+      } else {
+        finishLogin(answer.code, verifier);
+      }
+      return;
+    }
+    delete flow.state;
     if (problem) {
       flow.errCb({ authId: flow.auth.name, source: "auth", level: "error", message: problem });
     } else {
@@ -51,57 +121,116 @@
 
   function problemOf(answer) {
     if (answer.iss !== undefined && answer.iss !== config.issuer) {
-      return `The response is of another issuer: ${answer.iss}`; // RFC 9207, mix-up.
+      return `The response is not of ${config.issuer}, but of ${answer.iss}.`; // RFC 9207
     }
     if (answer.error) {
-      return [answer.error, answer.error_description].filter(Boolean).join(": ");
+      return `The issuer refused: ${answer.error_description ?? answer.error}`;
     }
-    return answer.code ? "" : "The issuer's response has no code";
+    return answer.code ? "" : "The issuer's response has no code.";
   }
 
-  // Tokens are kept for this tab until they expire; secrets are not.
-  let last = null;
-  ui.getStore().subscribe(() => {
-    const authorized = ui.authSelectors.authorized();
-    if (authorized === last || !authorized) {
-      return;
-    }
-    last = authorized;
-    const kept = Object.entries(authorized.toJS()).map(([name, { token, ...rest }]) => {
-      SECRETS.forEach((secret) => delete rest[secret]);
-      const seconds = token?.expires_in ?? 3600;
-      return [name, { ...rest, token, until: rest.until ?? Date.now() + 1000 * seconds }];
+  // ---- The token: for every scheme, and for this tab until it expires
+
+  const KEPT = `token ${config.openapi}`;
+  let shown;
+
+  function use(token, until = expiryOf(token)) {
+    Object.entries(ui.specSelectors.securityDefinitions()?.toJS() ?? {}).forEach(([name, schema]) => {
+      if (schema.type === "oauth2") {
+        ui.authActions.authorizeOauth2({ auth: { name, schema, until }, token });
+      } else {
+        ui.authActions.authorize({ [name]: { name, schema, until, value: token.access_token } });
+      }
     });
-    sessionStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(kept)));
-    show(kept.length ? "A token is used." : "");
-  });
+  }
+
+  function expiryOf(token) {
+    if (token.expires_in) {
+      return Date.now() + 1000 * token.expires_in;
+    }
+    try {
+      const payload = token.access_token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+      return 1000 * JSON.parse(atob(payload)).exp || null;
+    } catch {
+      return null; // Not a JWT.
+    }
+  }
 
   function restore() {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
-    const valid = Object.entries(kept).filter(([, { until }]) => until > Date.now());
-    if (valid.length) {
-      ui.authActions.authorize(Object.fromEntries(valid));
+    shown = ui.authSelectors.authorized();
+    ui.getStore().subscribe(keep);
+    const { token, until } = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+    if (token && (until === null || until > Date.now())) {
+      use(token, until);
     }
   }
 
-  function show(state) {
-    document.getElementById("token-state").textContent = state;
+  function forget() {
+    ui.authActions.logout(Object.keys(ui.authSelectors.authorized().toJS()));
   }
 
+  function keep() {
+    const authorized = ui.authSelectors.authorized();
+    if (authorized === shown) {
+      return;
+    }
+    shown = authorized;
+    const [entry] = Object.values(authorized?.toJS() ?? {});
+    const token = entry && (entry.token ?? { access_token: entry.value });
+    document.getElementById("forget").hidden = !token;
+    if (!token) {
+      sessionStorage.removeItem(KEPT);
+      say("");
+      return;
+    }
+    const until = entry.until === undefined ? expiryOf(token) : entry.until;
+    sessionStorage.setItem(KEPT, JSON.stringify({ token, until }));
+    say(`Requests send your token${until ? `, which is valid until ${timeOf(until)}` : ""}.`);
+  }
+
+  function timeOf(milliseconds) {
+    return new Date(milliseconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  }
+
+  function say(text) {
+    document.getElementById("token-state").textContent = text;
+  }
+
+  // ---- The response to a request, which is below many parameters
+
+  let executed = null;
+
+  function showingResponse(setResponse) {
+    return (...values) => {
+      const result = setResponse(...values);
+      setTimeout(() => executed?.querySelector(".live-responses-table")?.scrollIntoView({ block: "center" }));
+      return result;
+    };
+  }
+
+  document.addEventListener("click", ({ target }) => {
+    executed = target.closest(".execute")?.closest(".opblock") ?? executed;
+  });
+
+  // ---- The controls above
+
+  document.querySelectorAll("[data-redirect]").forEach((element) => {
+    element.textContent = redirectUri;
+  });
+  const button = document.getElementById("login");
+  if (button && !window.isSecureContext) {
+    button.disabled = true; // Browsers compute no challenge for pages over http.
+    say("To log in, open this page by https.");
+  }
+  button?.addEventListener("click", startLogin);
+  document.getElementById("forget").addEventListener("click", forget);
   document.getElementById("token-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const field = document.getElementById("token");
     const token = field.value.trim().replace(/^Bearer +/i, "");
     field.value = "";
-    const schemes = ui.specSelectors.securityDefinitions();
-    if (!token || !schemes) {
-      return;
+    if (token) {
+      use({ access_token: token });
     }
-    const authorized = schemes.entrySeq().map(([name, schema]) => {
-      const isOAuth = schema.get("type") === "oauth2";
-      const value = isOAuth ? { token: { access_token: token, token_type: "Bearer" } } : { value: token };
-      return [name, { name, schema: schema.toJS(), ...value }];
-    });
-    ui.authActions.authorize(Object.fromEntries(authorized.toJS()));
   });
 })();
