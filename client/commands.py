@@ -33,5 +33,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "login": Command("log in as a person at ISSUER", "client.login.cli", "run_login"),
     "token": Command("print the token that a request would send", "client.tokens.cli", "run_token"),
     "logout": Command("end a login, remove cached tokens", "client.tokens.cli", "run_logout"),
+    "completion": Command(
+        "print a script that completes the words of a shell",
+        "client.completion.cli",
+        "run_completion",
+    ),
 }
 """The commands by their word, in the order of the help."""

@@ -1,5 +1,6 @@
 """Sending a request and printing its response, with hints if it fails."""
 
+import json
 from typing import Any, Final, cast
 
 from client.environment import Environment
@@ -14,17 +15,15 @@ from client.settings import find_setting
 from client.tokens.access_tokens import AccessTokens
 from client.tokens.choosing import choose_token
 from encore.client.errors import (
-    ApiRejectedError,
-    ApiServerError,
     ClientError,
     NetworkError,
     UnexpectedResponseError,
+    api_error_class,
 )
 from encore.client.responses import describe_error, is_redirect, parse_problem
 from encore.client.urls import origin
 
 _BAD_REQUEST: Final = 400
-_SERVER_ERROR: Final = 500
 
 
 def send_request(environment: Environment, arguments: RequestArguments) -> ExitCode:
@@ -62,7 +61,13 @@ class RequestExchange:
         self._environment = environment
         self._arguments = arguments
         self._tokens = tokens
-        self._sender = Sender(tokens, arguments.options.timeout)
+        verbose = None
+        if arguments.options.verbose:
+            from client.requesting.verbose import VerboseExchange  # noqa: PLC0415 - start-up.
+
+            verbose = VerboseExchange(environment.echo_err, tokens.redact)
+            tokens.observe = verbose.show_token_exchange
+        self._sender = Sender(tokens, arguments.options.timeout, verbose)
 
     def close(self) -> None:
         """Close all connections."""
@@ -97,17 +102,10 @@ class RequestExchange:
 
     def _attempt(self, request: Request) -> Response:
         """Send the request once. Raise ``ClientError`` with hints."""
-        verbose = self._arguments.options.verbose
-        if verbose:
-            self._show(request)
         try:
             response = self._sender.send(request)
         except ClientError as error:
             raise self._with_hints(error, request, None) from error
-        if verbose:
-            from client.requesting.exchange import describe_response  # noqa: PLC0415 - start-up.
-
-            self._environment.echo_err(describe_response(response, "< "))
         failure = self._error_of(request, response)
         if failure is not None:
             raise self._with_hints(failure, request, response)
@@ -124,13 +122,10 @@ class RequestExchange:
             )
         if response.status_code < _BAD_REQUEST:
             return None
-        failed = response.status_code >= _SERVER_ERROR
-        message = self._tokens.redact(describe_error(httpx_response))
-        retry_after = response.headers.get("retry-after")
-        error = (ApiServerError if failed else ApiRejectedError)(
-            message, response.status_code, retry_after
-        )
-        error.problem = parse_problem(httpx_response)
+        redact, status = self._tokens.redact, response.status_code
+        message = redact(describe_error(httpx_response))
+        error = api_error_class(status)(message, status, response.headers.get("retry-after"))
+        error.problem = json.loads(redact(json.dumps(parse_problem(httpx_response))))
         return error
 
     def _with_hints(
@@ -164,9 +159,3 @@ class RequestExchange:
     def _describe_setting(self, name: str) -> str:
         found = find_setting(self._environment.variables, self._environment.directory, name)
         return "not set" if found is None else f"{found[0]}, from {found[1]}"
-
-    def _show(self, request: Request) -> None:
-        from client.requesting.exchange import describe_request  # noqa: PLC0415 - start-up.
-
-        shown = request.with_header("Authorization", "Bearer ***")
-        self._environment.echo_err(self._tokens.redact(describe_request(shown, "> ")))

@@ -9,6 +9,7 @@ from client.requesting.messages import Request, Response
 if TYPE_CHECKING:
     import httpx
 
+    from client.requesting.verbose import VerboseExchange
     from encore.client.transport import Transport
 
 CONNECT_SECONDS: Final = 5.0
@@ -34,10 +35,17 @@ class Sender:
     Args:
         tokens: Where tokens come from.
         timeout: The longest wait for a connection, and for the next bytes of a response.
+        verbose: Shows requests and responses; None shows nothing.
     """
 
-    def __init__(self, tokens: AccessTokens, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        tokens: AccessTokens,
+        timeout: float | None = None,
+        verbose: "VerboseExchange | None" = None,
+    ) -> None:
         self._tokens = tokens
+        self._verbose = verbose
         self._connect_seconds = timeout or CONNECT_SECONDS
         self._read_seconds = timeout or READ_SECONDS
         self._loopback = LoopbackTransport(self._connect_seconds, self._read_seconds)
@@ -72,9 +80,13 @@ class Sender:
 
     def send_as_is(self, request: Request) -> Response:
         """Send a request as it is. Raise ``NetworkError`` or ``ConfigurationError``."""
-        if is_plain_loopback(request.url):
-            return self._loopback.send(request)
-        return self._send_remote(request)
+        if self._verbose is not None:
+            self._verbose.show_request(request)
+        local = is_plain_loopback(request.url)
+        response = self._loopback.send(request) if local else self._send_remote(request)
+        if self._verbose is not None:
+            self._verbose.show_response(response)
+        return response
 
     def _send_remote(self, request: Request) -> Response:
         from encore.client.lean_httpx import httpx  # noqa: PLC0415 - start-up.

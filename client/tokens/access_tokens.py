@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 from client.tokens.choosing import EnvironmentToken, TokenChoice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from encore.client.transport import Transport
@@ -19,6 +21,9 @@ class AccessTokens:
     Args:
         choice: Whose tokens.
         insecure: Whether secrets may be sent over http to another machine.
+
+    Attributes:
+        observe: Called with each request to the issuer and its response, if it is set.
     """
 
     def __init__(self, choice: TokenChoice, *, insecure: bool = False) -> None:
@@ -27,6 +32,7 @@ class AccessTokens:
         self._transport: Transport | None = None
         self._secrets: list[str] = choice.secrets
         self._requested = ""
+        self.observe: Callable[[httpx.Request, httpx.Response], None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +98,9 @@ class AccessTokens:
     def _send(self, request: "httpx.Request") -> "httpx.Response":
         if self._transport is None:
             raise RuntimeError("The tokens are closed.")
-        return self._transport.send(
+        response = self._transport.send(
             request.method, str(request.url), headers=request.headers, content=request.content
         )
+        if self.observe is not None:
+            self.observe(request, response)
+        return response

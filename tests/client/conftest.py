@@ -4,7 +4,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -38,6 +38,7 @@ class FakeResponse(NamedTuple):
     status: int = 200
     body: bytes = b"[]"
     content_type: str = "application/json"
+    headers: Mapping[str, str] = {}
 
 
 class ReceivedRequest(NamedTuple):
@@ -64,10 +65,13 @@ class FakeServer:
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def respond(self, status: int, body: Any, content_type: str = "application/json") -> None:
-        """Prepare a response: bytes unchanged, anything else as JSON."""
+    def respond(
+        self, status: int, body: Any, content_type: str = "application/json", **headers: str
+    ) -> None:
+        """Prepare a response: bytes unchanged, anything else as JSON; ``_`` is ``-`` in names."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.responses.append(FakeResponse(status, content, content_type))
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.responses.append(FakeResponse(status, content, content_type, named))
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -86,10 +90,12 @@ class FakeServer:
                 self.send_response(response.status)
                 self.send_header("Content-Type", response.content_type)
                 self.send_header("Content-Length", str(len(response.body)))
+                for header in response.headers.items():
+                    self.send_header(*header)
                 self.end_headers()
                 self.wfile.write(response.body)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _respond  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _respond  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 return
