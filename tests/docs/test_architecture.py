@@ -27,6 +27,7 @@ def packages_of(heading: str) -> list[str]:
 def test_packages_of_the_page_are_the_layers_from_bottom_to_top() -> None:
     layers = [layer for layer in layers_of("encore") if layer != "__main__"]
     assert packages_of("Inside the library") == layers
+    assert packages_of("Inside the command line") == layers_of("client")
     assert packages_of("Inside the import job") == layers_of("client.importing")
 
 
