@@ -3,10 +3,15 @@
 Contains no logic, so that tests can run every command in process through an ``Environment``.
 """
 
+import gc
 import sys
 
-from client.cli import main
-from client.environment import Environment
+# One request ends before there is garbage to collect, and collections would take a tenth of it.
+# Commands, and requests of many pages, enable them again.
+gc.disable()
+
+from client.cli import main  # noqa: E402 - imports are most of a request.
+from client.environment import Environment  # noqa: E402 - as above.
 
 if __name__ == "__main__":
     sys.exit(main(Environment.from_process()))

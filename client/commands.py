@@ -1,5 +1,6 @@
 """The commands besides a request, by their reserved words."""
 
+import gc
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final, NamedTuple
@@ -22,6 +23,7 @@ class Command(NamedTuple):
 
     def load(self) -> Runner:
         """Import and return the runner."""
+        gc.enable()  # See client.__main__.
         runner: Runner = getattr(import_module(self.module), self.function)
         return runner
 

@@ -11,6 +11,8 @@ class Destination(Protocol):
 
     is_terminal: bool
     encoding: str
+    may_have_colour: bool
+    """Whether ``FORCE_COLOR`` applies: not to files."""
 
     def write(self, content: str | bytes) -> None:
         """Write text, or bytes as they are. Raise ``OutputError``."""
@@ -29,6 +31,8 @@ class StandardOutput:
         environment: Whose stdout it is.
     """
 
+    may_have_colour = True
+
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self.is_terminal = environment.is_terminal(environment.stdout)
@@ -46,12 +50,12 @@ class StandardOutput:
 
 
 def open_destination(environment: Environment, path: str | None) -> Destination:
-    """Return standard output, or the file of this path.
+    """Return standard output, for None and ``-``, or the file of this path.
 
     Raises:
         UsageError: The file cannot be created.
     """
-    if path is None:
+    if path is None or path == "-":
         return StandardOutput(environment)
     from client.output.file import OutputFile  # noqa: PLC0415 - start-up.
 

@@ -28,6 +28,7 @@ class OutputFile:
     """
 
     is_terminal = False
+    may_have_colour = False
     encoding = "utf-8"
 
     def __init__(self, path: str) -> None:

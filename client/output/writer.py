@@ -40,7 +40,7 @@ def open_writer(
 
         return NdjsonWriter(destination)
     colour = False
-    if destination.is_terminal or variables.get("FORCE_COLOR"):
+    if destination.may_have_colour and (destination.is_terminal or variables.get("FORCE_COLOR")):
         from client.output.colour import wants_colour  # noqa: PLC0415 - start-up.
 
         colour = wants_colour(variables, is_terminal=destination.is_terminal)

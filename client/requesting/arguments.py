@@ -7,8 +7,9 @@ network is validated here, so that nothing is sent of a request that is not unde
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from client import __version__
 from client.environment import Environment
-from client.requesting.messages import Header, Request, join_header
+from client.requesting.messages import Header, Request, is_json_type, join_header
 from client.requesting.options import RequestOptions, check_method
 from client.requesting.usage import PROGRAM, USAGE
 from encore.client.errors import UsageError
@@ -68,6 +69,8 @@ def parse_arguments(
     check_method(options, request.method, has_key=has_key, accept=accept)
     if not accept:
         request = request.with_header("Accept", ACCEPT)
+    if not request.header("User-Agent"):
+        request = request.with_header("User-Agent", f"encore-client/{__version__}")
     return RequestArguments(request, options, relative)
 
 
@@ -131,7 +134,7 @@ def _apply_items(
     url: str, positionals: Positionals, raw_headers: Sequence[str]
 ) -> tuple[str, str, list[Header], Any]:
     """Return URL, method, headers and body of a request with items or headers."""
-    from client.requesting.bodies import build_object, is_json_type  # noqa: PLC0415 - start-up.
+    from client.requesting.bodies import build_object  # noqa: PLC0415 - start-up.
     from client.requesting.headers import check_headers, parse_header  # noqa: PLC0415 - start-up.
     from client.requesting.items import parse_items  # noqa: PLC0415 - start-up.
     from client.requesting.urls import add_query  # noqa: PLC0415 - start-up.

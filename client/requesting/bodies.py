@@ -7,6 +7,7 @@ from typing import Any, Final
 from client.environment import Environment
 from client.requesting.files import FileBody, open_file_body, read_file
 from client.requesting.items import Member
+from client.requesting.messages import is_json_type
 from encore.client.errors import UsageError
 from encore.client.strict_json import parse_json
 
@@ -67,12 +68,6 @@ def read_body(raw: str, media_type: str, environment: Environment) -> tuple[Any,
         return validate_json(read_file(path).decode("utf-8-sig")), media_type
     except UnicodeDecodeError as error:
         raise UsageError(f"@{path} cannot be read: it is not UTF-8.") from error
-
-
-def is_json_type(media_type: str) -> bool:
-    """Return whether a media type is JSON's, such as ``application/merge-patch+json``."""
-    essence = media_type.partition(";")[0].strip().lower()
-    return essence == JSON or essence.endswith("+json")
 
 
 def build_object(members: Sequence[Member]) -> bytes:

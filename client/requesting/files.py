@@ -31,6 +31,14 @@ class FileBody:
             raise UsageError(f"@{self.path} cannot be read: {error.strerror}.") from error
 
 
+def check_path(path: str) -> None:
+    """Raise ``UsageError`` for paths that other programs read standard input for."""
+    if path in {"", "-"}:
+        raise UsageError(
+            "@ must be followed by the path of a file; - alone, as the body, reads standard input."
+        )
+
+
 def read_text_file(path: str, hint: str = "") -> str:
     """Return the text of a file in UTF-8. Raise ``UsageError``, with a hint at its end."""
     try:
@@ -43,6 +51,7 @@ def read_text_file(path: str, hint: str = "") -> str:
 
 def read_file(path: str) -> bytes:
     """Return the bytes of a file. Raise ``UsageError``."""
+    check_path(path)
     try:
         with open(os.path.expanduser(path), "rb") as file:  # noqa: PTH111, PTH123 - start-up.
             return file.read()
@@ -56,6 +65,7 @@ def open_file_body(path: str) -> "FileBody | bytes":
     Raises:
         UsageError: It cannot be read.
     """
+    check_path(path)
     expanded = os.path.expanduser(path)  # noqa: PTH111 - start-up.
     try:
         found = os.stat(expanded)  # noqa: PTH116 - start-up.

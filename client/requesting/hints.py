@@ -68,15 +68,15 @@ def hint_on_source(
         error: The error.
         is_issuer: Whether the issuer was requested rather than the API.
         relative: Whether the URL is below ``API_URL``.
-        describe: Returns the value and the source of a setting.
+        describe: Returns a setting's value, unless it is secret, and its source, in words.
     """
+    names: tuple[str, ...] = ()
     if is_issuer and isinstance(error, NetworkError | IssuerError):
-        name = "ISSUER"
+        kinds = {"invalid_client": ("CLIENT_ID", "CLIENT_SECRET"), "invalid_scope": ("SCOPE",)}
+        names = next((kinds[kind] for kind in kinds if kind in str(error)), ("ISSUER",))
     elif relative and (isinstance(error, NetworkError) or _is_another_server(error)):
-        name = "API_URL"
-    else:
-        return ""
-    return f"{name} is {describe(name)}."
+        names = ("API_URL",)
+    return f"{'; '.join(map(describe, names))}." if names else ""
 
 
 def _is_another_server(error: ClientError) -> bool:

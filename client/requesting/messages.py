@@ -68,6 +68,11 @@ class Response:
         self._content: bytes | None = None
 
     @property
+    def media_type(self) -> str:
+        """The media type in lower case, without parameters; empty without one."""
+        return self.headers.get("content-type").partition(";")[0].strip().lower()
+
+    @property
     def content(self) -> bytes:
         """The whole body. Raise ``NetworkError`` if not all of it arrives."""
         if self._content is None:
@@ -87,3 +92,9 @@ class Response:
 def join_header(pairs: Sequence[Header], name: str) -> str:
     """Return the values of a header, joined by commas; empty without one."""
     return ", ".join(value for known, value in pairs if known.lower() == name.lower())
+
+
+def is_json_type(media_type: str) -> bool:
+    """Return whether a media type is JSON's, such as ``application/problem+json``."""
+    essence = media_type.partition(";")[0].strip().lower()
+    return essence == "application/json" or essence.endswith("+json")

@@ -1,5 +1,6 @@
 """Pages of a list: where the next one is, and what is said about rows that are not shown."""
 
+import gc
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
@@ -86,6 +87,7 @@ def iterate_pages(
     Raises:
         ClientError: A page cannot be read, is of another origin, or was read before.
     """
+    gc.enable()  # See client.__main__.
     seen = {hash(request.url)}
     for _ in range(_MAX_PAGES):
         rows = parse_rows(response)

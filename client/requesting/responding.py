@@ -7,7 +7,7 @@ from client.environment import Environment
 from client.errors import OutputError
 from client.output.destination import Destination
 from client.output.writer import Writer
-from client.requesting.messages import Request, Response
+from client.requesting.messages import Request, Response, is_json_type
 from client.requesting.options import RequestOptions
 from encore.client.errors import UnexpectedResponseError
 from encore.client.responses import parse_body
@@ -120,10 +120,9 @@ def _write_all(
 
 def _may_be_json(response: Response) -> bool:
     """Return whether a body is JSON by its media type, or may be: servers without one send it."""
-    essence = response.headers.get("content-type").partition(";")[0].strip().lower()
-    if essence == "application/json" or essence.endswith("+json"):
+    if is_json_type(response.media_type):
         return True
-    if essence not in _UNSPECIFIC:
+    if response.media_type not in _UNSPECIFIC:
         return False
     try:
         return not response.content or parse_body(cast("Any", response)) is not _EMPTY

@@ -8,7 +8,7 @@ from client.exit_codes import ExitCode
 from client.output.destination import Destination, open_destination
 from client.output.writer import open_writer
 from client.requesting.arguments import RequestArguments
-from client.requesting.messages import Request, Response
+from client.requesting.messages import Request, Response, is_json_type
 from client.requesting.responding import print_response
 from client.requesting.sending import Sender
 from client.settings import find_setting
@@ -23,6 +23,7 @@ from encore.client.errors import (
 from encore.client.responses import describe_error, is_redirect, parse_problem
 from encore.client.urls import origin
 
+_NOT_MODIFIED: Final = 304
 _BAD_REQUEST: Final = 400
 
 
@@ -104,6 +105,8 @@ class RequestExchange:
         """Send the request once. Raise ``ClientError`` with hints."""
         try:
             response = self._sender.send(request)
+            if may_be_error_or_json(response):
+                response.content  # noqa: B018 - read here, so that a lost connection is retried.
         except ClientError as error:
             raise self._with_hints(error, request, None) from error
         failure = self._error_of(request, response)
@@ -115,6 +118,8 @@ class RequestExchange:
         """Return the error that a response is, or None."""
         # The functions use what an httpx.Response has and ours has too.
         httpx_response = cast("Any", response)
+        if response.status_code == _NOT_MODIFIED:
+            return UnexpectedResponseError("304 Not Modified: there is nothing to print.")
         if is_redirect(httpx_response):
             return UnexpectedResponseError(
                 f"{origin(request.url)} responded with a redirect ({response.status_code}), which"
@@ -158,4 +163,14 @@ class RequestExchange:
 
     def _describe_setting(self, name: str) -> str:
         found = find_setting(self._environment.variables, self._environment.directory, name)
-        return "not set" if found is None else f"{found[0]}, from {found[1]}"
+        if found is None:
+            return f"{name} is not set"
+        value, source = found
+        return (
+            f"{name} is from {source}" if "SECRET" in name else f"{name} is {value}, from {source}"
+        )
+
+
+def may_be_error_or_json(response: Response) -> bool:
+    """Return whether a response is read at once: an error, or JSON, but not a stream or a file."""
+    return response.status_code >= _BAD_REQUEST or is_json_type(response.media_type)

@@ -23,5 +23,4 @@ def ask_for_stream(request: Request, output_format: str) -> Request:
 
 def is_stream(response: Response, output_format: str) -> bool:
     """Return whether a response is in this format already."""
-    media_type = response.headers.get("content-type").partition(";")[0].strip().lower()
-    return media_type == _MEDIA_TYPES.get(output_format)
+    return response.media_type == _MEDIA_TYPES.get(output_format)

@@ -89,8 +89,8 @@ class FakeServer:
                 response = server.responses.pop(0) if server.responses else FakeResponse()
                 self.send_response(response.status)
                 self.send_header("Content-Type", response.content_type)
-                self.send_header("Content-Length", str(len(response.body)))
-                for header in response.headers.items():
+                length = {"Content-Length": str(len(response.body))}
+                for header in (length | dict(response.headers)).items():
                     self.send_header(*header)
                 self.end_headers()
                 self.wfile.write(response.body)

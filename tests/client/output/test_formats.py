@@ -26,6 +26,7 @@ class Written:
     def __init__(self, *, is_terminal: bool = False, encoding: str = "utf-8") -> None:
         self.is_terminal = is_terminal
         self.encoding = encoding
+        self.may_have_colour = True
         self.content = b""
 
     def write(self, content: str | bytes) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from client import __version__
 from client.requesting.masking import mask_headers, mask_text
 from tests.client.conftest import SECRET
 
@@ -15,7 +16,8 @@ def test_offline_shows_the_request_and_sends_nothing(run: Any, api: Any) -> None
     host = api.url.removeprefix("http://")
     assert result.out == (
         f"POST /a?b=1 HTTP/1.1\nHost: {host}\nPrefer: x\nContent-Type: application/json\n"
-        "Accept: application/json\nAuthorization: Bearer ***\nContent-Length: 10\n\n"
+        f"Accept: application/json\nUser-Agent: encore-client/{__version__}\n"
+        "Authorization: Bearer ***\nContent-Length: 10\n\n"
         '{"n": "1"}\n'
     )
 

@@ -122,3 +122,26 @@ def test_rejected_request_is_not_sent_again(run: Any, api: Any) -> None:
     api.respond(409, {"title": "Conflict"}, "application/problem+json")
     assert run(api.url, "--retries", "5").code == 7
     assert len(api.requests) == 1
+
+
+def test_lost_connection_while_reading_is_retried_too(run: Any, api: Any) -> None:
+    api.respond(200, b"[", "application/json", Content_Length="5")
+    result = run(api.url, "--retries", "1")
+    assert (result.code, result.out, len(api.requests)) == (0, "[]\n", 2)
+
+
+def test_not_modified_is_not_taken_for_a_redirect(run: Any, api: Any) -> None:
+    api.respond(304, b"")
+    result = run(api.url, 'If-None-Match:"x"')
+    assert (result.code, result.out) == (9, "")
+    assert result.err.startswith("304 Not Modified")
+
+
+def test_wrong_secret_names_the_sources_of_the_credentials(
+    run: Any, api: Any, tmp_path: Path
+) -> None:
+    (tmp_path / ".env.local").write_text("CLIENT_SECRET=mistaken\n")
+    result = run(api.url, CLIENT_SECRET=None)
+    assert (result.code, api.requests) == (6, [])
+    assert "CLIENT_ID is dev, from the environment; CLIENT_SECRET is from .env.local." in result.err
+    assert "mistaken" not in result.err

@@ -94,7 +94,9 @@ def test_files_are_read_as_text_and_as_json(run: Any, api: Any, tmp_path: Path) 
         (["Content-Type:text/csv"], "has none"),
         (["post", "{}", "Idempotency-Key:a", "Idempotency-Key:b"], "given twice"),
         (["post", "@missing.csv"], "cannot be read"),
-        (["post", "@"], "cannot be read"),
+        (["post", "@"], "path of a file"),
+        (["post", "@-"], "reads standard input"),
+        (["a=@-"], "reads standard input"),
     ],
 )
 def test_item_without_meaning_is_refused_before_anything_is_sent(
