@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "import": Command(
         "import timesheets, or rows of another resource", "client.importing.cli", "run_import"
     ),
+    "export": Command("export all rows of a list", "client.exporting.cli", "run_export"),
     "login": Command("log in as a person at ISSUER", "client.login.cli", "run_login"),
     "token": Command("print the token that a request would send", "client.tokens.cli", "run_token"),
     "logout": Command("end a login, remove cached tokens", "client.tokens.cli", "run_logout"),
