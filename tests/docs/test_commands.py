@@ -4,7 +4,9 @@ import re
 from typing import Final
 
 from api.__main__ import USAGE
+from client.commands import COMMANDS
 from client.exit_codes import ExitCode
+from client.exporting.arguments import build_parser as export_parser
 from client.requesting.option_parser import build_parser
 from encore.cli import USAGE as LIBRARY_USAGE
 from tests.fixtures.pages import DOCS, ROOT
@@ -46,6 +48,20 @@ def test_options_of_the_client_are_those_of_its_parser() -> None:
     options = {name for action in build_parser()._actions for name in action.option_strings}
     rows = re.findall(r"^\| (`-.*?) \|", section("python -m client"), re.MULTILINE)
     assert set(re.findall(r"(?<!\w)--?[a-z-]+|-H", " ".join(rows))) == options
+
+
+def test_options_of_export_are_those_of_its_parser() -> None:
+    options = {name for action in export_parser()._actions for name in action.option_strings}
+    rows = re.findall(r"^\| (`-.*?) \|", section("python -m client export"), re.MULTILINE)
+    found = set(re.findall(r"(?<!\w)--?[a-z-]+", " ".join(rows)))
+    assert found == options - {"-h", "--help"}
+
+
+def test_commands_of_the_client_are_those_of_its_table() -> None:
+    listed = re.findall(
+        r"^\| `python -m client ([a-z]+)", section("python -m client"), re.MULTILINE
+    )
+    assert set(listed) == set(COMMANDS)
 
 
 def test_exit_codes_of_the_client_are_those_of_its_code() -> None:
