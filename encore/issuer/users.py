@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from encore.issuer.grants import is_user_name
 from encore.issuer.scope_descriptions import OPENID_SCOPES
+from encore.issuer.scope_parameter import is_scope
 from encore.issuer.startup_errors import IssuerSettingsError
 
 _RESERVED: Final = frozenset(
@@ -50,7 +51,7 @@ def check_users(users: Sequence[User], client_ids: Collection[str]) -> None:
 
     Raises:
         IssuerSettingsError: There are none, or one has an invalid or repeated name, the name of a
-            client, or a claim that the issuer sets.
+            client, an invalid scope, or a claim that the issuer sets.
     """
     if not users:
         raise IssuerSettingsError("The development issuer must have a user.")
@@ -60,6 +61,9 @@ def check_users(users: Sequence[User], client_ids: Collection[str]) -> None:
             raise IssuerSettingsError(f"The name of a user is invalid or repeated: {user.name!r}.")
         if user.name.removesuffix("@clients") in client_ids:
             raise IssuerSettingsError(f"The name of a user is the id of a client: {user.name!r}.")
+        invalid = [scope for scope in user.scopes or () if not is_scope(scope)]
+        if invalid:
+            raise IssuerSettingsError(f"A scope of {user.name!r} is invalid: {invalid[0]!r}.")
         reserved = sorted(_RESERVED & user.claims.keys())
         if reserved:
             raise IssuerSettingsError(f"The claim {reserved[0]} of {user.name!r} is the issuer's.")

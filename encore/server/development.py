@@ -31,7 +31,9 @@ from encore.server.development_logins import (
     docs_redirect_uris,
     loopback_uris,
     public_clients,
+    scope_descriptions,
 )
+from encore.server.development_users import read_users
 from encore.server.logs import configure_logs
 from encore.server.server import check_address, end_with_parent, serve
 from encore.service import Service
@@ -71,7 +73,7 @@ def run_development(target: Target, examples: Examples) -> None:
     settings = Settings.parse(layers)
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
     client = DevelopmentClient.load(layers)
-    issuer = _issuer_settings(settings, client)
+    issuer = replace(_issuer_settings(settings, client), users=read_users(layers))
     if settings.server_port == 0:
         raise SettingsError("SERVER_PORT: must not be 0 for dev, which prints the address")
     check_startable(issuer, environment=settings.environment)
@@ -117,6 +119,8 @@ def _complete(issuer: IssuerSettings, service: Service) -> IssuerSettings:
         issuer,
         # A request in Auth0's shape that names no scope is granted all that an operation may need.
         default_scopes=sorted(service.scopes()),
+        scope_descriptions=scope_descriptions(service),
+        resources=[url] if (url := service.settings.resource_url) else [],
         revoked_tokens_file=revoked,
     )
 

@@ -1,15 +1,14 @@
 """Who may log users in at the development issuer: the docs page and the command-line client."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from encore.issuer import PublicClient
+from encore.service import Service
+from encore.service.documentation.paths import REDIRECT
 
 DOCS_CLIENT: Final = "docs"
 COMMAND_CLIENT: Final = "client"
-
-_DOCS_REDIRECT: Final = "/docs/oauth2-redirect"
-"""Where Swagger UI receives codes."""
 
 
 def public_clients(port: int) -> Sequence[PublicClient]:
@@ -32,9 +31,20 @@ def public_clients(port: int) -> Sequence[PublicClient]:
 def docs_redirect_uris(port: int) -> Sequence[str]:
     """Return the redirect URIs of the service's docs page."""
     hosts = ("localhost", "127.0.0.1", "[::1]")
-    return tuple(f"http://{host}:{port}{_DOCS_REDIRECT}" for host in hosts)
+    return tuple(f"http://{host}:{port}{REDIRECT}" for host in hosts)
 
 
 def loopback_uris() -> Sequence[str]:
     """Return the redirect URIs of programs that listen on any free port (RFC 8252 section 7.3)."""
     return ("http://127.0.0.1/callback", "http://[::1]/callback")
+
+
+def scope_descriptions(service: Service) -> Mapping[str, str]:
+    """Return what the scopes of a service allow, in the words of its API description."""
+    schemes = service.openapi()["components"].get("securitySchemes", {})
+    return {
+        scope: words
+        for scheme in schemes.values()
+        for flow in scheme.get("flows", {}).values()
+        for scope, words in flow.get("scopes", {}).items()
+    }

@@ -10,7 +10,7 @@ from typing import Final
 
 from encore.settings.layers import ALIASES
 
-_OF_THE_CLIENT: Final = frozenset({"CLIENT_ID", "CLIENT_SECRET"})
+_OF_THE_CLIENT: Final = frozenset({"CLIENT_ID", "CLIENT_SECRET", "DEVELOPMENT_USERS_FILE"})
 """Names that the client and the development issuer read from the same places."""
 
 _OF_OTHERS: Final = frozenset(

@@ -14,7 +14,7 @@ from client.requesting.urls import API_URL
 from tests.fixtures.pages import code_blocks, pages
 from tests.fixtures.system import ROOT
 
-OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", API_URL, *IMPORT_NAMES}
+OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", "DEVELOPMENT_USERS_FILE", API_URL, *IMPORT_NAMES}
 SOURCES = ("encore", "api", "client")
 PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
 ASSIGNMENTS = re.compile(r"([A-Z_]+=.*\n)+")

@@ -109,7 +109,7 @@ def _scopes(content: ConsentPage) -> Markup:
                 disabled=scope == OPENID,  # Without it there would be no OpenID Connect.
             ),
             f" {words} ",
-            element("code", scope),
+            element("code", scope) if words != scope else "",
         )
         for scope, words in content.scopes.items()
     ]

@@ -19,7 +19,7 @@ _STYLE: Final = """
 body { margin: 8vh auto; max-width: 34rem; padding: 0 1rem; }
 fieldset { border: 1px solid #8886; border-radius: .5rem; margin: 1rem 0; padding: .5rem 1rem; }
 label { display: block; padding: .25rem 0; }
-small, code { color: #777; }
+small, code { opacity: .75; }
 code { overflow-wrap: anywhere; }
 button, input[type=text] { font: inherit; padding: .5rem 1.25rem; border-radius: .5rem; }
 button { border: 1px solid #8888; margin-right: .5rem; }
