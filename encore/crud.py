@@ -260,7 +260,7 @@ class Crud:
             **options,
         )
         endpoint = UploadEndpoint(upload, self._database)
-        describe = partial(describe_upload, upload, endpoint.name)
+        describe = partial(describe_upload, upload)
         route = PipelineRoute(upload.path, endpoint, ["POST"], describe)
         self._batches.add(resource.name, [route])
         return upload

@@ -211,6 +211,12 @@ class ResourceOptions:
         dialects: The query languages of stock front ends that lists understand besides their own:
             ``react-admin`` (ra-data-simple-rest), ``refine`` (simple-rest) and ``json-server``
             (ra-data-json-server). DELETE then answers the row (docs/how-to/react-admin.md).
+        singular: What one row is called in OpenAPI, in lower-case words: ``timesheet lock``. By
+            default the model's name or the singular of the path's last word.
+        plural: What many rows are called, and the tag of the resource. By default the words of the
+            collection path.
+        description: What the resource is, for OpenAPI; by default the first paragraph of the
+            model's docstring.
     """
 
     model: Model
@@ -246,6 +252,9 @@ class ResourceOptions:
     types: TypeAdapters = field(default_factory=dict)
     compatible: str | None = COMPATIBLE[0]
     dialects: Sequence[str] = ()
+    singular: str = ""
+    plural: str = ""
+    description: str = ""
 
 
 def is_view(model: Model) -> bool:

@@ -7,35 +7,47 @@ from encore.batch.body import HEADERS, METHODS
 from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.execution.resource import Resource
 from encore.openapi.components import Components
-from encore.openapi.operations import json_body, json_response, make_operation
+from encore.openapi.described_resource import make_operation
+from encore.openapi.headers import REPLAYED
+from encore.openapi.names import operation_id, path_words
+from encore.openapi.operations import json_body
+from encore.openapi.parameters import share_parameters
 from encore.openapi.problems import problems
+from encore.openapi.responses import json_response
 from encore.openapi.schemas import create_schema
+from encore.openapi.texts import OperationText
+from encore.openapi.write_descriptions import IDEMPOTENCY_KEY
 from encore.options import BatchOptions
 
 _STATUSES: Final = (400, 401, 403, 404, 406, 409, 412, 413, 415, 428, 503)
 
 
-_DESCRIPTION: Final = """\
-Run many operations: all in one transaction, or each in its own.
+_TAG: Final = "batch"
+_TEXT: Final = """\
+All operations run in one transaction, or each in its own.
 
 Atomic (the default): the first failure undoes everything and is the response; the fields of its
-errors begin with the operation: operations[3].body.name. Otherwise each result has the status and
+errors begin with the operation: `operations[3].body.name`. Otherwise each result has the status and
 the body of its operation, problems included. An operation may refer to the results of earlier ones:
-{a.id} as a path segment, {"$ref": "a.id"} in a body."""
+`{a.id}` as a path segment, `{"$ref": "a.id"}` in a body."""
 
 
 def describe_batch(
     path: str, options: BatchOptions, routes: Sequence[PipelineRoute], components: Components
 ) -> dict[str, Any]:
     """Return the Operation Object of the batch."""
+    components.tag(_TAG, "Many operations in one request")
+    # Applications may have several batches.
+    text = OperationText(operation_id("run", path_words(path)), "Run many operations", _TEXT)
     return make_operation(
-        tag="batch",
-        operation_id=f"post{path.replace('/', '_')}",  # Applications may have several.
-        summary="Run many operations",
-        description=_DESCRIPTION,
-        parameters=(),
+        _TAG,
+        text,
+        parameters=share_parameters(components, (), [IDEMPOTENCY_KEY]),
         body=_with_example(json_body(_batch_schema(options)), routes),
-        responses={**problems(components, _STATUSES), "200": _response()},
+        responses={
+            **problems(components, _STATUSES, keyed=True),
+            "200": _response(components),
+        },
     )
 
 
@@ -88,7 +100,7 @@ def _batch_schema(options: BatchOptions) -> dict[str, Any]:
     }
 
 
-def _response() -> dict[str, Any]:
+def _response(components: Components) -> dict[str, Any]:
     result = {
         "type": "object",
         "properties": {
@@ -104,7 +116,8 @@ def _response() -> dict[str, Any]:
         "properties": {"results": {"type": "array", "items": result}},
         "required": ["results"],
     }
-    return json_response("The results, in the order of the operations", schema)
+    description = "The results, in the order of the operations"
+    return json_response(components, description, schema, (REPLAYED,))
 
 
 def _with_example(body: dict[str, Any], routes: Sequence[PipelineRoute]) -> dict[str, Any]:

@@ -1,17 +1,21 @@
 """OpenAPI descriptions of bulk writes."""
 
-from inspect import getdoc
+from collections.abc import Mapping
 from typing import Any, Final
 
 from encore.bulk.request import DEFAULT_MAX_AFFECTED, MAX_AFFECTED, MODE, REPORT
+from encore.bulk.texts import bulk_text
 from encore.execution.actions.action import Action
 from encore.execution.resource import Resource
 from encore.openapi.components import Components
-from encore.openapi.operations import empty_response, json_body, json_response, make_operation
+from encore.openapi.described_resource import DescribedResource
+from encore.openapi.headers import WRITE
+from encore.openapi.operations import json_body
 from encore.openapi.problems import problems
 from encore.openapi.query_parameters import filter_parameters
-from encore.openapi.schemas import create_schema, row_schema, update_schema
-from encore.openapi.write_descriptions import upsert_parameters, write_headers, write_parameters
+from encore.openapi.responses import json_response, no_content
+from encore.openapi.schemas import create_reference, row_reference, update_schema
+from encore.openapi.write_descriptions import upsert_parameters, write_parameters
 from encore.uploads.endpoint import report_schema
 from encore.uploads.parameters import DESCRIPTIONS, PARAMETERS
 
@@ -29,46 +33,44 @@ _AFFECTED: Final = {
 
 
 def describe_bulk(
-    resource: Resource,
-    action: Action[Any],
-    name: str,
-    method: str,
-    components: Components,
+    resource: Resource, action: Action[Any], method: str, components: Components
 ) -> dict[str, Any]:
     """Return the Operation Object of a bulk write."""
-    return make_operation(
-        tag=resource.slug,
-        operation_id=f"{method.lower()}_{name}",
-        summary=f"{action.name.capitalize()} many {resource.slug}",
-        description=getdoc(action),
-        parameters=_parameters(resource, action.name),
-        body=None if method == "DELETE" else json_body(_body(resource, action.name)),
+    described = DescribedResource(components, resource)
+    name = action.name
+    return described.operation(
+        bulk_text(name, described.names),
+        resource.collection_path,
+        parameters=_parameters(resource, name),
+        body=None if method == "DELETE" else json_body(_body(components, resource, name)),
         responses={
-            **problems(components, _statuses(resource, action.name)),
-            **_successes(resource, action.name),
+            **problems(components, _statuses(resource, name), keyed=True),
+            **_successes(components, resource, name),
         },
     )
 
 
-def array_response(resource: Resource, *, with_row: bool = False) -> dict[str, Any]:
+def array_response(
+    components: Components, resource: Resource, *, with_row: bool = False
+) -> dict[str, Any]:
     """Return the description of the response to an array.
 
     Args:
+        components: The components of the document.
         resource: The resource.
         with_row: Whether the response may also be one row that was stored already.
     """
-    row = row_schema(resource)
+    row = row_reference(resource, components)
     schemas = [_report(resource), {"type": "array", "items": row}, *([row] if with_row else [])]
     or_row = "; or the row that was stored already" if with_row else ""
     description = f"The report of an array, or its rows, if they are preferred{or_row}"
-    return json_response(description, {"anyOf": schemas})
+    return json_response(components, description, {"anyOf": schemas}, WRITE)
 
 
-def _body(resource: Resource, action: str) -> dict[str, Any]:
+def _body(components: Components, resource: Resource, action: str) -> dict[str, Any]:
     own: Any = resource.options.bodies.get(action)
     if action == "create":
-        row = own or create_schema(resource)
-        return _array(resource, row)
+        return _array(resource, own or create_reference(resource, components))
     change = dict(own or update_schema(resource))
     of_key = {f.name: f.codec.body_schema for _, f in resource.paths.key_parameters}
     named = {
@@ -81,7 +83,7 @@ def _body(resource: Resource, action: str) -> dict[str, Any]:
     return {"anyOf": [change, _array(resource, named)]}
 
 
-def _array(resource: Resource, row: dict[str, Any]) -> dict[str, Any]:
+def _array(resource: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": row, "maxItems": resource.options.bulk_limit}
 
 
@@ -92,9 +94,8 @@ def _statuses(resource: Resource, action: str) -> tuple[int, ...]:
     return _ERROR_STATUSES[action]
 
 
-def _parameters(resource: Resource, action: str) -> list[dict[str, Any]]:
-    # Without their examples: a request that has nothing else would lack a filter.
-    own = [{n: v for n, v in p.items() if n != "example"} for p in write_parameters()]
+def _parameters(resource: Resource, action: str) -> list[Mapping[str, Any]]:
+    own = write_parameters()
     if action == "create":
         targets = resource.upsert_targets
         own += [] if targets is None else upsert_parameters(targets)
@@ -124,25 +125,18 @@ def _choice(name: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": DESCRIPTIONS[name], "schema": schema}
 
 
-def _successes(resource: Resource, action: str) -> dict[str, Any]:
-    described = array_response(resource)
-    if action != "create":
-        schemas: list[dict[str, Any]] = [
-            _AFFECTED,
-            {"type": "array", "items": row_schema(resource)},
-        ]
+def _successes(components: Components, resource: Resource, action: str) -> dict[str, Any]:
+    if action == "create":
+        response = array_response(components, resource)
+    else:
+        rows = {"type": "array", "items": row_reference(resource, components)}
+        schemas: list[dict[str, Any]] = [_AFFECTED, rows]
         if action == "update":
             schemas.append(_report(resource))
-        described = json_response(
-            "How many rows were changed, or the report of an array; or the rows, if"
-            " they are preferred",
-            {"anyOf": schemas},
-        )
-    headers = write_headers()
-    return {
-        "200": {**described, "headers": headers},
-        "204": empty_response("Done; Prefer asks for no body", headers),
-    }
+        or_report = ", or the report of an array" if action == "update" else ""
+        description = f"How many rows were changed{or_report}; or the rows, if they are preferred"
+        response = json_response(components, description, {"anyOf": schemas}, WRITE)
+    return {"200": response, "204": no_content(components)}
 
 
 def _report(resource: Resource) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from encore.http.media_types import check_accept
 from encore.http.standalone_operation import StandaloneOperation
 from encore.openapi.components import Components
 from encore.openapi.document import DescribedRoute
-from encore.openapi.idempotency import with_idempotency
 
 _WITHOUT_CONTENT: Final = (204, 304)
 """Statuses whose responses have neither content nor its length (RFC 9110, section 6.4.1)."""
@@ -126,7 +125,7 @@ class PipelineRoute(DescribedRoute):
         path: The path template.
         operation: The operation.
         methods: The HTTP methods.
-        describe: Returns its Operation Object in OpenAPI, without what idempotency keys add.
+        describe: Returns its Operation Object in OpenAPI.
 
     Attributes:
         operation: As passed.
@@ -167,7 +166,4 @@ class PipelineRoute(DescribedRoute):
 
     def describe(self, components: Components) -> dict[str, Any]:
         """Return its Operation Object."""
-        operation = self._describe(components)
-        if self.operation.accepts_idempotency_keys:
-            return with_idempotency(operation, components)
-        return operation
+        return self._describe(components)

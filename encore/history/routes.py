@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from inspect import getdoc
 from typing import Any, Final
 
 from encore.database.protocol import Database
@@ -16,16 +15,15 @@ from encore.history.read_history import BEFORE, COUNT, ReadHistory
 from encore.history.revert import Revert
 from encore.http.access import Access
 from encore.openapi.components import Components
-from encore.openapi.operations import (
-    empty_response,
-    json_body,
-    json_response,
-    make_operation,
-    path_parameters,
-)
+from encore.openapi.described_resource import DescribedResource
+from encore.openapi.headers import HISTORY_LINKS, WRITE
+from encore.openapi.names import operation_id
+from encore.openapi.operations import json_body
 from encore.openapi.problems import problem_responses
+from encore.openapi.responses import json_response, no_content
 from encore.openapi.schemas import row_reference
-from encore.openapi.write_descriptions import write_headers, write_parameters
+from encore.openapi.texts import OperationText
+from encore.openapi.write_descriptions import write_parameters
 from encore.options import HISTORY_ACTION
 from encore.query.as_of import AS_OF
 from encore.query.page_parameters import DEFAULT_COUNT
@@ -46,9 +44,6 @@ _PARAMETERS: Final = (
         "schema": {"type": "integer", "minimum": 0},
     },
 )
-_LINK: Final = {
-    "Link": {"description": "The older entries (RFC 8288: next)", "schema": {"type": "string"}}
-}
 
 
 class HistoryOperation(Operation):
@@ -116,17 +111,21 @@ def _describe_read(
     components: Components,
 ) -> dict[str, Any]:
     """Return the Operation Object of the route that reads a history."""
+    described = DescribedResource(components, resource)
+    names = described.names
+    text = OperationText(
+        operation_id("get", f"{names.singular} history"),
+        f"Get the history of {names.a_row}",
+        f"Returns the versions of one {names.singular}, the newest first; also those of a deleted"
+        f" {names.singular}.",
+    )
     schema = {"type": "array", "items": _entry_schema(resource, history)}
-    return make_operation(
-        tag=resource.slug,
-        operation_id=f"get_{operation.name}",
-        summary=f"History of {resource.slug}",
-        description=getdoc(operation.pipeline.action),
-        parameters=[*path_parameters(path, resource.path_fields), *_PARAMETERS],
-        responses={
-            **_problems(components, resource, operation, path, "read"),
-            "200": json_response("The entries, the newest first", schema, _LINK),
-        },
+    entries = json_response(components, "The entries, the newest first", schema, (HISTORY_LINKS,))
+    return described.operation(
+        text,
+        path,
+        parameters=_PARAMETERS,
+        responses={**_problems(components, resource, operation, path, "read"), "200": entries},
     )
 
 
@@ -134,6 +133,15 @@ def _describe_revert(
     resource: Resource, operation: HistoryOperation, path: str, components: Components
 ) -> dict[str, Any]:
     """Return the Operation Object of the route that reverts a row."""
+    described = DescribedResource(components, resource)
+    names = described.names
+    text = OperationText(
+        operation_id("revert", names.singular),
+        f"Revert {names.a_row} to an older version",
+        f"Writes the values of an older version of the {names.singular}, and returns it. The"
+        " version is named by the `sequence` of its entry in the history, or by a time"
+        f" (`{AS_OF}`). Fields that callers may not write keep their present values.",
+    )
     schema = {
         "type": "object",
         "properties": {
@@ -143,18 +151,17 @@ def _describe_revert(
         "oneOf": [{"required": ["sequence"]}, {"required": [AS_OF]}],
         "additionalProperties": False,
     }
-    row, headers = row_reference(resource, components), write_headers()
-    return make_operation(
-        tag=resource.slug,
-        operation_id=f"post_{operation.name}",
-        summary=f"Revert {resource.slug}",
-        description=getdoc(operation.pipeline.action),
-        parameters=[*path_parameters(path, resource.path_fields), *write_parameters()],
+    row = row_reference(resource, components)
+    reverted = json_response(components, f"The {names.singular} as it is now", row, WRITE)
+    return described.operation(
+        text,
+        path,
+        parameters=write_parameters(),
         body=json_body(schema),
         responses={
             **_problems(components, resource, operation, path, "update"),
-            "200": json_response("The row as it is now", row, headers),
-            "204": empty_response("Done; Prefer asks for no body", headers),
+            "200": reverted,
+            "204": no_content(components),
         },
     )
 
@@ -165,7 +172,7 @@ def _problems(
     operation: HistoryOperation,
     path: str,
     action: str,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Any]:
     return problem_responses(
         components,
         action,
@@ -173,6 +180,7 @@ def _problems(
         operation.pipeline.produces,
         conflicts=resource.compatibility.conflicts,
         conditional=operation.pipeline.action.conditional,
+        keyed=operation.accepts_idempotency_keys,
     )
 
 

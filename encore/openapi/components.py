@@ -6,6 +6,7 @@ Every operation is described with a collector of components::
 """
 
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import Any, Final
 
 _KINDS: Final = ("schemas", "responses", "parameters", "examples", "headers", "securitySchemes")
@@ -20,12 +21,17 @@ class Components:
 
     Args:
         components: Components that exist already, by kind and name.
+
+    Attributes:
+        tags: The descriptions of tags, by name, in the order of their first operation.
     """
 
     def __init__(self, components: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         given = components or {}
         self._components: dict[str, dict[str, Any]] = {kind: dict(given[kind]) for kind in given}
-        self._owners: dict[str, Any] = {}
+        self._adopted = {*given.get("schemas", ())}
+        self.tags: dict[str, str] = {}
+        self._owners: dict[str, dict[str, Any]] = {}
 
     def schema(self, name: str, schema: Mapping[str, Any]) -> dict[str, str]:
         """Return a reference to a schema, and define it.
@@ -51,24 +57,51 @@ class Components:
         """Return a reference to an Example Object, and define it; see ``schema``."""
         return self._define("examples", name, example)
 
-    def has(self, kind: str, name: str) -> bool:
-        """Return whether a component is defined: ``has("schemas", "Part")``."""
-        return name in self._components.get(kind, {})
+    def adopt(self, schemas: Mapping[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+        """Define schemas that others have named; return their operation.
 
-    def unique_name(self, name: str, owner: Any) -> str:
-        """Return a name for the components of an owner: with a number if another owner has it.
+        A name that another schema has gets a number, in the references of the operation too.
+
+        Args:
+            schemas: The schemas, by name.
+            operation: The operation that refers to them.
+        """
+        names = {name: self._free_name("schemas", name, schema) for name, schema in schemas.items()}
+        renamed = {f"#/components/schemas/{old}": new for old, new in names.items() if old != new}
+        for name, schema in schemas.items():
+            self._adopted.add(names[name])
+            self._define("schemas", names[name], _with_references(schema, renamed))
+        adopted: dict[str, Any] = _with_references(operation, renamed)
+        return adopted
+
+    def tag(self, name: str, description: str) -> None:
+        """Describe a tag; the first description of a tag counts."""
+        self.tags.setdefault(name, description)
+
+    def accepts(self, kind: str, name: str, component: Mapping[str, Any]) -> bool:
+        """Return whether a component can have a name: no other one has it."""
+        defined = self._components.get(kind, {})
+        return name not in defined or defined[name] == component
+
+    def unique_name(
+        self, name: str, owner: Any, *, kind: str = "schemas", alternative: str = ""
+    ) -> str:
+        """Return a name for what an owner has: with a number if another owner has that name.
 
         Two models of different modules may have one name.
 
         Args:
             name: The wanted name.
-            owner: What the components describe, a resource for example; compared by identity.
+            owner: What the name is for, a resource for example; compared by identity.
+            kind: What is named; names of different kinds are independent.
+            alternative: The name that is used before numbered ones; empty for none.
         """
-        unique, number = name, 1
-        while self._owners.setdefault(unique, owner) is not owner:
-            number += 1
-            unique = f"{name}{number}"
-        return unique
+        owners = self._owners.setdefault(kind, {})
+        numbered = (f"{name}{number}" for number in count(2))
+        for candidate in chain([name], filter(None, [alternative]), numbered):
+            if owners.setdefault(candidate, owner) is owner:
+                return candidate
+        raise AssertionError  # The numbers have no end.
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """Return the Components Object, without kinds that have no components."""
@@ -78,6 +111,29 @@ class Components:
 
     def _define(self, kind: str, name: str, component: Mapping[str, Any]) -> dict[str, str]:
         defined = self._components.setdefault(kind, {})
+        if kind == "schemas" and name in self._adopted:
+            name = self._free_name(kind, name, component)
         if defined.setdefault(name, component) != component:
             raise ConflictingComponents(f"components.{kind}.{name} is defined twice, differently")
         return {"$ref": f"#/components/{kind}/{name}"}
+
+    def _free_name(self, kind: str, name: str, component: Mapping[str, Any]) -> str:
+        """Return a name, with a number if another component has it."""
+        candidates = chain([name], (f"{name}{number}" for number in count(2)))
+        return next(each for each in candidates if self.accepts(kind, each, component))
+
+
+def _with_references(value: Any, renamed: Mapping[str, str]) -> Any:
+    """Return a part of a document with references to other names."""
+    if not renamed:
+        return value
+    if isinstance(value, dict):
+        return {
+            key: f"#/components/schemas/{renamed[inner]}"
+            if key == "$ref" and inner in renamed
+            else _with_references(inner, renamed)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_references(inner, renamed) for inner in value]
+    return value

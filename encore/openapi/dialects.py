@@ -11,12 +11,6 @@ from encore.openapi.components import Components
 from encore.openapi.schemas import row_reference
 from encore.resource.definition import ResourceDefinition
 
-TOTAL_HEADER: Final[Mapping[str, Any]] = {
-    "X-Total-Count": {
-        "description": "The total, unless it is not counted",
-        "schema": {"type": "integer", "minimum": 0},
-    }
-}
 _READ: Final = "read"
 _LANGUAGES: Final[Mapping[str, str]] = {
     "react-admin": "react-admin (filter, range and sort as JSON)",

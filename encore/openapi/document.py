@@ -5,6 +5,8 @@ FastAPI describes its own routes. An application that overrides ``openapi`` itse
 """
 
 from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
 from encore.openapi.components import Components
+from encore.openapi.names import operation_id, path_words
 
 
 class DescribedRoute(Route):
@@ -46,13 +49,54 @@ def make_document(app: FastAPI) -> dict[str, Any]:
     """Return the document of an application, with its own routes and the generated ones."""
     document = _describe_own_routes(app)
     components = Components(document.get("components"))
+    paths = document["paths"]
+    ids = set(_operation_ids(paths))
     for route in app.routes:
         if isinstance(route, DescribedRoute):
             operation = route.describe(components)
-            operations = {method.lower(): operation for method in route.methods or ()}
-            document["paths"].setdefault(route.path_format, {}).update(operations)
+            for method in route.methods or ():
+                id_ = _unique_id(ids, operation["operationId"], route.path_format, method)
+                described = {**operation, "operationId": id_}
+                paths.setdefault(route.path_format, {})[method.lower()] = described
     document["components"] = components.as_dict()
+    if tags := _tags(document, components):
+        document["tags"] = tags
     return document
+
+
+def _operation_ids(paths: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for item in paths.values():
+        for operation in item.values():
+            if isinstance(operation, Mapping) and "operationId" in operation:
+                yield operation["operationId"]
+
+
+def _unique_id(taken: set[str], wanted: str, path: str, method: str) -> str:
+    """Return an operation id that no other operation has, and take it.
+
+    Args:
+        taken: The ids of other operations.
+        wanted: The id, if it is free; else one is made of method and path.
+        path: The path template.
+        method: The HTTP method.
+    """
+    by_path = operation_id(method, path_words(path))
+    numbered = (f"{wanted}_{number}" for number in count(2))
+    unique = next(id_ for id_ in chain((wanted, by_path), numbered) if id_ not in taken)
+    taken.add(unique)
+    return unique
+
+
+def _tags(document: Mapping[str, Any], components: Components) -> list[dict[str, Any]]:
+    """Return the tags of the application, and those of generated operations."""
+    given = list(document.get("tags", ()))
+    known = {tag["name"] for tag in given}
+    generated = components.tags.items()
+    return given + [
+        {"name": name, "description": description}
+        for name, description in generated
+        if name not in known
+    ]
 
 
 def _describe_own_routes(app: FastAPI) -> dict[str, Any]:

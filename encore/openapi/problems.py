@@ -1,9 +1,11 @@
 """Problem documents (RFC 9457) in OpenAPI: their schema, and the responses that have them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from encore.openapi.components import Components
+from encore.openapi.headers import response_headers
+from encore.openapi.responses import with_headers
 
 _FIELD_ERROR: Final = {
     "type": "object",
@@ -30,27 +32,28 @@ PROBLEM: Final[Mapping[str, Any]] = {
 }
 """The schema of a problem."""
 
-PROBLEM_CONTENT: Final = {
-    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+_NAMES_AND_DESCRIPTIONS: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("BadRequest", "The query or the body is invalid"),
+    401: ("Unauthorized", "No valid token"),
+    403: ("Forbidden", "The token lacks the scope"),
+    404: ("NotFound", "There is no such row"),
+    406: ("NotAcceptable", "Accept excludes the media types of this operation"),
+    409: ("Conflict", "The row would break a unique or foreign key"),
+    410: ("Gone", "The state at that time is unknown, or its record has been deleted"),
+    412: ("PreconditionFailed", "A precondition does not hold"),
+    413: ("ContentTooLarge", "The body is too large"),
+    415: (
+        "UnsupportedMediaType",
+        "The body has a media type or content coding that this operation does not read",
+    ),
+    422: ("KeyUsed", "The idempotency key was used for another request"),
+    428: ("PreconditionRequired", "The request must name the version of the row"),
+    503: ("ServiceUnavailable", "The keys or the database are unavailable"),
 }
-"""The ``content`` of an error response: a problem."""
-
-_DESCRIPTIONS: Final[Mapping[int, str]] = {
-    400: "The query or the body is invalid",
-    401: "No valid token",
-    403: "The token lacks the scope",
-    404: "There is no such row",
-    406: "Accept excludes the media types of this operation",
-    409: "The row would break a unique or foreign key",
-    410: "The state at that time is unknown, or its record has been deleted",
-    412: "A precondition does not hold",
-    413: "The body is too large",
-    415: "The body has a media type or content coding that this operation does not read",
-    422: "The idempotency key was used for another request",
-    428: "The request must name the version of the row",
-    503: "The keys or the database are unavailable",
-}
+_IN_PROGRESS: Final = "A request with the same Idempotency-Key is in progress"
 _CONFLICT: Final = 409
+_PRECONDITION_FAILED: Final = 412
+_KEY_USED: Final = 422
 _PRECONDITION_REQUIRED: Final = 428
 _GONE: Final = 410
 _OF_EVERY_ACTION: Final = (400, 401, 403, 503)
@@ -73,7 +76,9 @@ def problem_responses(
     conflicts: bool = True,
     conditional: bool = False,
     reads_past: bool = False,
-) -> dict[str, dict[str, Any]]:
+    keyed: bool = False,
+    validators: Sequence[str] = (),
+) -> dict[str, Any]:
     """Return the problems that an action may respond with, by status.
 
     Args:
@@ -84,6 +89,8 @@ def problem_responses(
         conflicts: Whether conflicts are 409; they are 400 otherwise.
         conditional: Whether the request may need a precondition.
         reads_past: Whether it may read past rows (``as_of``).
+        keyed: Whether the request may have an ``Idempotency-Key``.
+        validators: The names of the headers of a 412.
     """
     of_path = (404,) if "{" in path else ()
     of_accept = (406,) if produces else ()
@@ -91,15 +98,60 @@ def problem_responses(
     statuses = {*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path, *of_accept, *of_condition}
     if reads_past:
         statuses.add(_GONE)
-    return problems(components, statuses if conflicts else statuses - {_CONFLICT})
+    if not conflicts:
+        statuses.discard(_CONFLICT)
+    return problems(components, statuses, keyed=keyed, validators=validators)
 
 
-def problems(components: Components, statuses: Iterable[int]) -> dict[str, dict[str, Any]]:
-    """Return the problems with these statuses."""
-    return {str(status): problem(components, _DESCRIPTIONS[status]) for status in sorted(statuses)}
+def problems(
+    components: Components,
+    statuses: Iterable[int],
+    *,
+    keyed: bool = False,
+    validators: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the problems with these statuses, as references.
+
+    Args:
+        components: The components of the document.
+        statuses: The statuses.
+        keyed: Whether the request may have an ``Idempotency-Key``, which adds 409 and 422.
+        validators: The names of the headers of a 412.
+    """
+    given = {*statuses}
+    of_key = {_CONFLICT, _KEY_USED} if keyed else set()
+    return {
+        str(status): _problem(components, status, given if keyed else None, validators)
+        for status in sorted(given | of_key)
+    }
 
 
-def problem(components: Components, description: str) -> dict[str, Any]:
-    """Return the response that is a problem."""
-    components.schema("Problem", PROBLEM)
-    return {"description": description, "content": PROBLEM_CONTENT}
+def problem_reference(components: Components) -> dict[str, str]:
+    """Return a reference to the schema of problems, and define it."""
+    return components.schema("Problem", PROBLEM)
+
+
+def _problem(
+    components: Components, status: int, keyed: Collection[int] | None, validators: Sequence[str]
+) -> dict[str, str]:
+    """Return one problem.
+
+    Args:
+        components: The components of the document.
+        status: Its status.
+        keyed: The other statuses of an operation that accepts keys; None for other operations.
+        validators: The names of the headers of a 412.
+    """
+    name, description = _NAMES_AND_DESCRIPTIONS[status]
+    content = {"application/problem+json": {"schema": problem_reference(components)}}
+    response: dict[str, Any] = {"description": description, "content": content}
+    if status == _CONFLICT and keyed is not None:
+        is_only_of_key = status not in keyed
+        name = "InProgress" if is_only_of_key else "ConflictOrInProgress"
+        response["description"] = (
+            _IN_PROGRESS if is_only_of_key else f"{description}. {_IN_PROGRESS}"
+        )
+    if status == _PRECONDITION_FAILED and validators:
+        name = with_headers(name, validators)
+        response["headers"] = response_headers(components, validators)
+    return components.response(name, response)

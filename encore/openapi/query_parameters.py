@@ -10,8 +10,8 @@ from encore.models.fields import Field
 from encore.options import READING_ACTIONS, RESTORE
 from encore.query.as_of import AS_OF
 from encore.query.field_lookup import Search
-from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
-from encore.query.page_parameters import CURSOR, DEFAULT_COUNT, MAX_OFFSET
+from encore.query.operators import EQUALS, IS_NULL, OPERATORS, SEPARATOR, TEXT, Operator
+from encore.query.page_parameters import CURSOR, DEFAULT_COUNT, MAX_OFFSET, OFFSET, PAGE
 from encore.query.parser import (
     CHILDREN,
     DELETED,
@@ -24,7 +24,7 @@ from encore.query.value_parsing import MAX_VALUES
 from encore.resource.definition import ResourceDefinition
 
 _SEARCH_TERM: Final = {"type": "string", "maxLength": MAX_PATTERN_LENGTH}
-_PREFER: Final[Mapping[str, Any]] = {
+PREFER_COUNT: Final[Mapping[str, Any]] = {
     "name": "Prefer",
     "in": "header",
     "description": "How to count the rows: count=exact, count=estimated or count=none; pages of a"
@@ -39,6 +39,53 @@ _GRAMMAR: Final = (
     "each is written as the filter of its name would be, a=1|b__gt=2, and a | inside a value is "
     "not possible"
 )
+
+
+OR: Final[Mapping[str, Any]] = {
+    "name": OR_PARAMETER,
+    "in": "query",
+    "description": f"Conditions, one of which must hold; {_GRAMMAR}",
+    "schema": _CONDITIONS,
+}
+NOT: Final[Mapping[str, Any]] = {
+    "name": NOT_PARAMETER,
+    "in": "query",
+    "description": f"Conditions, none of which may hold; {_GRAMMAR}",
+    "schema": _CONDITIONS,
+}
+_OF_TEXTS: Final = ("eq", "ne", "in", "like", "startswith")
+_OF_ORDERED: Final = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "between")
+_OF_KEYS: Final = ("eq", "in", "gt", "gte", "lt", "lte")
+_OF_TIMESTAMPS: Final = ("eq", "gt", "gte", "lt", "lte", "between")
+_OF_OTHERS: Final = ("eq", "ne", "in")
+_OF_FLAGS: Final = ("eq",)
+_NATURAL: Final = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
+OFFSET_PARAMETER: Final[Mapping[str, Any]] = {
+    "name": OFFSET,
+    "in": "query",
+    "description": "How many rows to skip",
+    "schema": _NATURAL,
+}
+PAGE_PARAMETER: Final[Mapping[str, Any]] = {
+    "name": PAGE,
+    "in": "query",
+    "description": "Which page, from 0; adds to offset",
+    "schema": _NATURAL,
+}
+CURSOR_PARAMETER: Final[Mapping[str, Any]] = {
+    "name": CURSOR,
+    "in": "query",
+    "description": "The position of the page: from the Link of another page; not with offset or"
+    " page",
+    "schema": {"type": "string", "format": "cursor"},
+}
+AS_OF_PARAMETER: Final[Mapping[str, Any]] = {
+    "name": AS_OF,
+    "in": "query",
+    "description": "Rows as they were at this time, which needs its offset and is not in the"
+    " future",
+    "schema": {"type": "string", "format": "date-time"},
+}
 
 
 def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
@@ -61,26 +108,50 @@ def filter_parameters(
 ) -> list[dict[str, Any]]:
     """Return the descriptions of the query parameters that choose rows.
 
+    Of the operators of the resource's own fields the usual ones; ``texts.filter_text`` describes
+    the others, and the fields of relations.
+
     Args:
         resource: The resource.
         others: The names of other parameters of the operation, which hide fields with such a name.
     """
     parameters = [
         *(_search_parameter(search) for search in resource.searches),
-        _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
-        _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
+        dict(OR),
+        dict(NOT),
         *_preset_parameters(resource),
     ]
     taken = {*others, *(parameter["name"] for parameter in parameters)}
     for name, field in resource.serializer.names.all():
-        if name not in taken and EQUALS.supports(field) and "." not in name:
-            parameters.append(_filter_parameter(name, field, EQUALS))
-        parameters += [
-            _filter_parameter(f"{name}{SEPARATOR}{operator.name}", field, operator)
-            for operator in OPERATORS.values()
-            if operator.supports(field)
-        ]
+        if "." in name:
+            continue
+        for operator in described_operators(field):
+            if operator is EQUALS and name not in taken:
+                parameters.append(_filter_parameter(name, field, operator))
+            else:
+                filter_name = f"{name}{SEPARATOR}{operator.name}"
+                parameters.append(_filter_parameter(filter_name, field, operator))
     return parameters
+
+
+def described_operators(field: Field) -> list[Operator]:
+    """Return the operators of a field that are described as parameters; it may have more."""
+    found = [OPERATORS[name] for name in _usual(field) if OPERATORS[name].supports(field)]
+    return [*found, IS_NULL] if field.nullable else found
+
+
+def _usual(field: Field) -> Sequence[str]:
+    """Return the names of the operators with which a field is usually compared."""
+    codec, column = field.codec, field.column
+    if codec.is_text:
+        return _OF_TEXTS
+    if codec.schema.get("type") == "boolean" or field.is_version:
+        return _OF_FLAGS
+    if not codec.is_ordered:
+        return _OF_OTHERS
+    if column.primary_key or column.foreign_keys:
+        return _OF_KEYS
+    return _OF_TIMESTAMPS if codec.schema.get("format") == "date-time" else _OF_ORDERED
 
 
 def row_parameters(resource: ResourceDefinition, *, reads: bool = False) -> list[dict[str, Any]]:
@@ -125,9 +196,7 @@ def past_parameters(resource: ResourceDefinition, action: str) -> list[dict[str,
     """Return the description of the parameter for the time of the rows, if an action has it."""
     if resource.history is None or action not in READING_ACTIONS:
         return []
-    schema = {"type": "string", "format": "date-time"}
-    description = "Rows as they were at this time, which needs its offset and is not in the future"
-    return [_parameter(AS_OF, schema, description)]
+    return [dict(AS_OF_PARAMETER)]
 
 
 def _preset_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
@@ -139,20 +208,12 @@ def _preset_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
 
 
 def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
-    natural = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
-    parameters = [
-        _parameter("offset", natural, "How many rows to skip"),
-        _parameter("page", natural, "Which page, from 0; adds to offset"),
-    ]
+    parameters = [dict(OFFSET_PARAMETER), dict(PAGE_PARAMETER)]
     if paginated:
         size = f"How many rows; 0 or less means {DEFAULT_COUNT}, more than {most} that many"
         schema = {"type": "integer", "default": DEFAULT_COUNT}
         parameters.append(_parameter("count", schema, size))
-        cursor = {"type": "string", "format": "cursor"}
-        description = (
-            "The position of the page: from the Link of another page; not with offset or page"
-        )
-        parameters += [_parameter(CURSOR, cursor, description), dict(_PREFER)]
+        parameters += [dict(CURSOR_PARAMETER), dict(PREFER_COUNT)]
     return parameters
 
 

@@ -1,13 +1,14 @@
-"""OpenAPI descriptions of what all writes of rows have in common: ``Prefer`` and ``dry_run``."""
+"""The parameters of writes: ``Prefer``, ``dry_run``, ``Idempotency-Key``, and those of upserts."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from encore.http.prefer_header import MINIMAL, REPRESENTATION
+from encore.http.prefer_header import REPRESENTATION
+from encore.idempotency.key import SCHEMA
 from encore.query.write_parameters import DRY_RUN, IGNORE, MERGE, ON, ON_CONFLICT
 from encore.resource.upsert_targets import UpsertTargets
 
-_PREFER: Final[Mapping[str, Any]] = {
+PREFER_RETURN: Final[Mapping[str, Any]] = {
     "name": "Prefer",
     "in": "header",
     "description": "return=minimal: a response without a body; return=representation: the row, as"
@@ -16,50 +17,43 @@ _PREFER: Final[Mapping[str, Any]] = {
     "schema": {"type": "string"},
     "example": f"return={REPRESENTATION}",
 }
-_DRY_RUN: Final[Mapping[str, Any]] = {
+DRY_RUN_PARAMETER: Final[Mapping[str, Any]] = {
     "name": DRY_RUN,
     "in": "query",
     "description": "Carry out the request, respond as if it had succeeded or failed, and change"
     " nothing",
     "schema": {"type": "boolean", "default": False},
 }
-_RESPONSE_HEADERS: Final[Mapping[str, Any]] = {
-    "Preference-Applied": {
-        "description": "Whether the body was left out, if Prefer says so",
-        "schema": {"type": "string", "enum": [f"return={n}" for n in (MINIMAL, REPRESENTATION)]},
-    },
-    "Dry-Run": {
-        "description": "Nothing has been changed, because the request says dry_run=true",
-        "schema": {"const": "true"},
-    },
+IDEMPOTENCY_KEY: Final[Mapping[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same request with the same key is carried out once and gets the same"
+    " response: a string in quotation marks, or 1 to 255 visible characters",
+    "schema": SCHEMA,
+}
+"""The header of requests that may be repeated."""
+
+ON_CONFLICT_PARAMETER: Final[Mapping[str, Any]] = {
+    "name": ON_CONFLICT,
+    "in": "query",
+    "description": "If the row is stored already: merge changes it as PATCH does, and"
+    " requires the scopes of update too; ignore returns it, and requires those of read",
+    "schema": {"type": "string", "enum": [MERGE, IGNORE]},
 }
 
 
-def write_parameters() -> list[dict[str, Any]]:
+def write_parameters() -> list[Mapping[str, Any]]:
     """Return the descriptions of the parameters that every write of rows has."""
-    return [dict(_PREFER), dict(_DRY_RUN)]
+    return [PREFER_RETURN, DRY_RUN_PARAMETER, IDEMPOTENCY_KEY]
 
 
-def upsert_parameters(targets: UpsertTargets) -> list[dict[str, Any]]:
+def upsert_parameters(targets: UpsertTargets) -> list[Mapping[str, Any]]:
     """Return the descriptions of the parameters of an upsert."""
-    return [
-        {
-            "name": ON_CONFLICT,
-            "in": "query",
-            "description": "If the row is stored already: merge changes it as PATCH does, and"
-            " requires the scopes of update too; ignore returns it, and requires those of read",
-            "schema": {"type": "string", "enum": [MERGE, IGNORE]},
-        },
-        {
-            "name": ON,
-            "in": "query",
-            "description": "The fields of the unique key by which the stored row is looked up; by"
-            " default the primary key, if the body has it, or the only other key",
-            "schema": {"type": "string", "enum": targets.choices},
-        },
-    ]
-
-
-def write_headers() -> dict[str, Any]:
-    """Return the headers of the responses of every write that succeeds."""
-    return dict(_RESPONSE_HEADERS)
+    on = {
+        "name": ON,
+        "in": "query",
+        "description": "The fields of the unique key by which the stored row is looked up; by"
+        " default the primary key, if the body has it, or the only other key",
+        "schema": {"type": "string", "enum": targets.choices},
+    }
+    return [ON_CONFLICT_PARAMETER, on]

@@ -116,5 +116,6 @@ _ALL: Final = (
 OPERATORS: Final[Mapping[str, Operator]] = {operator.name: operator for operator in _ALL}
 EQUALS: Final = OPERATORS["eq"]
 IN: Final = OPERATORS["in"]
+IS_NULL: Final = OPERATORS["is_null"]
 ILIKE: Final = OPERATORS["ilike"]
 SEPARATOR: Final = "__"

@@ -43,6 +43,7 @@ PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"\{\w+\}|(?!\.{1,2}$)[\w.~!&',;=@-][\w.~!&',;=@:-]*")
 """A parameter, or a word that is not another framework's parameter or pattern."""
 
+_NOUN: Final = re.compile(r"[^\WA-Z_]+(?: [^\WA-Z_]+)*")
 _FOREIGN: Final = re.compile(
     r":(\w+)(?:\(.*\))?[?*+]?|\{(\w+):.*\}|<(?:\w+:)?(\w+)>|\[(\w+)\]|\$(\w+)|\*(\w+)"
 )
@@ -353,6 +354,16 @@ def check_dialect_names(value: Any) -> Problems:
         yield f"{name!r} is named twice"
 
 
+def _noun(value: Any) -> Problems:
+    if not isinstance(value, str) or (value and not _NOUN.fullmatch(value)):
+        yield "must be lower-case words such as 'price list'"
+
+
+def _text(value: Any) -> Problems:
+    if not isinstance(value, str):
+        yield "must be a string"
+
+
 def _flag(value: Any) -> Problems:
     if not isinstance(value, bool):
         yield "must be true or false"
@@ -420,4 +431,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "types": _types,
     "compatible": check_compatible,
     "dialects": check_dialect_names,
+    "singular": _noun,
+    "plural": _noun,
+    "description": _text,
 }

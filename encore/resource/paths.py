@@ -29,6 +29,7 @@ class ResourcePaths:
         parent: The parameters of the parent's key, for a nested resource; else None.
 
     Attributes:
+        base: As passed.
         collection_path: The path template of the collection.
         item_path: The path template of one row; the same as ``collection_path`` where the options
             name a single path.
@@ -52,6 +53,7 @@ class ResourcePaths:
         parent: PathParameters | None = None,
     ) -> None:
         name = options.model.__name__
+        self.base = base
         self.collection_path, self.item_path = (base + path for path in _paths(options, fields))
         self.slug = "_".join(
             segment

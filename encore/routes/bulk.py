@@ -74,7 +74,7 @@ def _route(
     resource: Resource, action: BulkAction, database: Database, path: str, method: str
 ) -> PipelineRoute:
     operation = BulkOperation(Pipeline(action, ActionHooks(), database), resource)
-    describe = partial(describe_bulk, resource, action, operation.name, method)
+    describe = partial(describe_bulk, resource, action, method)
     return PipelineRoute(path, operation, [method], describe)
 
 

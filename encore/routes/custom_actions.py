@@ -7,7 +7,6 @@ transaction, errors that name fields, and a description in OpenAPI, as they have
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from inspect import getdoc
 from typing import Any, Final
 
 from encore.database.protocol import Database
@@ -17,9 +16,14 @@ from encore.execution.hooks import ActionHooks
 from encore.execution.pipeline import Pipeline
 from encore.http.access import Access
 from encore.openapi.components import Components
-from encore.openapi.operations import path_parameters
+from encore.openapi.described_resource import DescribedResource
+from encore.openapi.headers import REPLAYED, response_headers
+from encore.openapi.names import ResourceNames, operation_id, split_words, with_article
+from encore.openapi.parameters import path_parameters
 from encore.openapi.problems import problem_responses
 from encore.openapi.route_arguments import describe_by_arguments
+from encore.openapi.texts import OperationText, docstring_of_service
+from encore.openapi.write_descriptions import IDEMPOTENCY_KEY
 
 _BY_METHOD: Final = {
     "GET": "list",
@@ -35,7 +39,8 @@ class CustomAction:
     """One custom action and its route.
 
     Attributes:
-        action: The action; its docstring is the description in OpenAPI.
+        action: The action; its docstring is the description in OpenAPI, up to a section such as
+            ``Attributes:``.
         method: The HTTP method.
         path: The path below the resource's collection path.
         access: What it demands of a token: a scope, a list of scopes, or ``Access``.
@@ -64,26 +69,55 @@ class CustomAction:
 
     def _describe(self, operation: Operation, path: str, components: Components) -> dict[str, Any]:
         """Return the Operation Object of the route."""
-        resource = self.action.resource
+        action = self.action
+        described = DescribedResource(components, action.resource)
+        text = self._text(described.names, path)
         arguments = {
-            "tags": [resource.slug],
-            "operation_id": f"{self.method.lower()}_{operation.name}",
-            "description": getdoc(self.action) or "",
+            "tags": [described.tag()],
+            "status_code": action.status,
+            **text.as_dict(),
             **self.describe(),
         }
-        described = describe_by_arguments(components, path, self.method, arguments)
-        own = [p for p in described.get("parameters", ()) if p.get("in") != "path"]
-        described["parameters"] = [*path_parameters(path, resource.path_fields), *own]
+        result = describe_by_arguments(components, path, self.method, arguments)
+        of_path = path_parameters(path, action.resource.path_fields)
+        of_key = [IDEMPOTENCY_KEY] if operation.accepts_idempotency_keys else []
+        own = [p for p in result.get("parameters", ()) if p.get("in") != "path"]
+        if parameters := described.share([*of_path, *own, *of_key]):
+            result["parameters"] = parameters
         responses = {
             **problem_responses(
                 components,
                 self.error_responses_like or _BY_METHOD[self.method],
                 path,
                 operation.pipeline.produces,
-                conflicts=resource.compatibility.conflicts,
-                conditional=self.action.conditional,
+                conflicts=action.resource.compatibility.conflicts,
+                conditional=action.conditional,
+                keyed=operation.accepts_idempotency_keys,
             ),
-            **described["responses"],
+            **result["responses"],
         }
-        described["responses"] = {status: responses[status] for status in sorted(responses)}
-        return described
+        if operation.accepts_idempotency_keys:
+            responses = {s: _replayable(components, s, responses[s]) for s in responses}
+        result["responses"] = {status: responses[status] for status in sorted(responses)}
+        return result
+
+    def _text(self, names: ResourceNames, path: str) -> OperationText:
+        """Return the texts of the operation where ``describe`` has none."""
+        action = self.action
+        verb = " ".join(split_words(action.name))
+        of_row = "{" in path.removeprefix(action.resource.collection_path)
+        noun = names.singular if of_row else names.plural
+        summary = f"{verb} {with_article(noun) if of_row else noun}"
+        if self.method == "GET" and path.rpartition("/")[2] == action.name:
+            noun = f"{names.singular} {verb}"
+            verb, summary = "get", f"get the {noun}"
+        description = docstring_of_service(type(action))
+        return OperationText(operation_id(verb, noun), summary.capitalize(), description)
+
+
+def _replayable(components: Components, status: str, response: dict[str, Any]) -> dict[str, Any]:
+    """Return a response, with the header of a repeated one if it is a success."""
+    if not status.startswith("2") or "$ref" in response:
+        return response
+    headers = {**response.get("headers", {}), **response_headers(components, (REPLAYED,))}
+    return {**response, "headers": headers}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from inspect import getdoc
 from typing import Any, Final
 
 from encore.database.protocol import Database
@@ -12,17 +11,15 @@ from encore.execution.actions.links import AddLink, LinkAction, RemoveLink, Repl
 from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
 from encore.openapi.components import Components
-from encore.openapi.operations import (
-    LOCATION,
-    empty_response,
-    json_body,
-    json_response,
-    make_operation,
-    path_parameters,
-)
+from encore.openapi.described_resource import DescribedResource
+from encore.openapi.headers import LOCATION, WRITE
+from encore.openapi.names import ResourceNames, operation_id
+from encore.openapi.operations import json_body
 from encore.openapi.problems import problem_responses
+from encore.openapi.responses import json_response, no_content
 from encore.openapi.schemas import row_reference
-from encore.openapi.write_descriptions import write_headers, write_parameters
+from encore.openapi.texts import OperationText
+from encore.openapi.write_descriptions import write_parameters
 
 _ACTIONS: Final[Mapping[str, type[LinkAction]]] = {
     "PUT": ReplaceLinks,
@@ -109,22 +106,18 @@ def link_routes(
                 if action_type is RemoveLink
                 else action.nested.collection_path
             )
-            describe = partial(_describe, operation, action, path, method)
+            describe = partial(_describe, action, path, method)
             yield PipelineRoute(path, operation, [method], describe)
 
 
-def _describe(
-    operation: LinkOperation, action: LinkAction, path: str, method: str, components: Components
-) -> dict[str, Any]:
+def _describe(action: LinkAction, path: str, method: str, components: Components) -> dict[str, Any]:
     """Return the Operation Object of a route."""
-    nested = action.nested
-    return make_operation(
-        tag=nested.slug,
-        operation_id=operation.name,
-        summary=f"{_SUMMARIES[method]} links of {nested.slug}",
-        description=getdoc(action),
-        parameters=[*path_parameters(path, nested.path_fields), *write_parameters()],
-        body=_body(nested, method),
+    described = DescribedResource(components, action.nested)
+    return described.operation(
+        _text(method, described.names),
+        path,
+        parameters=write_parameters(),
+        body=_body(action.nested, method),
         responses={
             **problem_responses(
                 components,
@@ -132,10 +125,35 @@ def _describe(
                 path,
                 action.produces,
                 conflicts=action.resource.compatibility.conflicts,
+                keyed=True,
             ),
-            **_successes(components, nested, method),
+            **_successes(described, method),
         },
     )
+
+
+def _text(method: str, names: ResourceNames) -> OperationText:
+    """Return the texts of an operation; ``names`` are those of the linked rows."""
+    match method:
+        case "PUT":
+            return OperationText(
+                operation_id("replace", names.plural),
+                f"Replace {names.plural}",
+                f"Links the {names.plural} whose keys the body has, and no others; returns them.",
+            )
+        case "POST":
+            return OperationText(
+                operation_id("add", names.singular),
+                f"Add {names.a_row}",
+                f"Links one {names.singular} and returns it; 200 if it was linked already.",
+            )
+        case _:
+            return OperationText(
+                operation_id("remove", names.singular),
+                f"Remove {names.a_row}",
+                f"Removes the link to one {names.singular}, which stays stored; the response is"
+                " `{}`.",
+            )
 
 
 def _body(nested: Resource, method: str) -> dict[str, Any] | None:
@@ -152,17 +170,22 @@ def _body(nested: Resource, method: str) -> dict[str, Any] | None:
     return json_body(bodies[method]) if method in bodies else None
 
 
-def _successes(components: Components, nested: Resource, method: str) -> dict[str, Any]:
-    row, headers = row_reference(nested, components), write_headers()
-    if method == "POST":
-        headers |= LOCATION
-        return {
-            "200": json_response("The row was linked already", row, headers),
-            "201": json_response("The row is linked", row, headers),
-            "204": empty_response("Done; Prefer asks for no body", headers),
-        }
-    schema = {"type": "array", "items": row} if method == "PUT" else {"type": "object"}
-    return {
-        "200": json_response("The linked rows" if method == "PUT" else "Done", schema, headers),
-        "204": empty_response("Done; Prefer asks for no body", headers),
-    }
+def _successes(described: DescribedResource, method: str) -> dict[str, Any]:
+    components, names = described.components, described.names
+    row = row_reference(described.resource, components)
+    match method:
+        case "PUT":
+            rows = {"type": "array", "items": row}
+            response = json_response(components, f"The linked {names.plural}", rows, WRITE)
+        case "POST":
+            headers = (LOCATION, *WRITE)
+            return {
+                "200": json_response(
+                    components, f"The {names.singular}, linked already", row, headers
+                ),
+                "201": json_response(components, f"The linked {names.singular}", row, headers),
+                "204": no_content(components, headers),
+            }
+        case _:
+            response = json_response(components, "An empty object", {"type": "object"}, WRITE)
+    return {"200": response, "204": no_content(components)}

@@ -40,7 +40,9 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
     while any(prefix + name in own_names for name in of_parent):
         prefix = f"parent_{prefix}"
     parameters = tuple(prefix + name for name in of_parent)
-    path = PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.item_path)
+    base = parent.paths.base
+    own_path = parent.item_path.removeprefix(base)
+    path = PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", own_path)
     collection_path = f"{path}/{relation.name.lower()}"
     key = "/".join(map(path_parameter, target.key))
     options = ResourceOptions(
@@ -61,6 +63,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
     return Resource(
         options,
         database,
+        base=base,
         default_access=parent.access("read"),
         body_limit=parent.body_limit,
         parent=ParentFilter(relation, parent.key),

@@ -92,7 +92,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         array = None
         if action.name == _CREATE and self._creates_many:
             with_row = resource.upsert_targets is not None
-            array = array_response(resource, with_row=with_row)
+            array = array_response(components, resource, with_row=with_row)
         produces = operation.pipeline.produces
         return describe_action(
             components, action, template, method, produces, operation.streams, array

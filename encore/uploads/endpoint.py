@@ -24,9 +24,14 @@ from encore.http.request_state import RequestState
 from encore.http.unsupported_headers import reject_idempotency_key
 from encore.idempotency.fingerprint import IdempotentRequest, begin_fingerprint, owner_of
 from encore.openapi.components import Components
-from encore.openapi.operations import json_response, make_operation
+from encore.openapi.described_resource import DescribedResource
+from encore.openapi.headers import REPLAYED
+from encore.openapi.names import ResourceNames, operation_id
 from encore.openapi.problems import problems
+from encore.openapi.responses import json_response
 from encore.openapi.schemas import create_schema, row_schema
+from encore.openapi.texts import OperationText
+from encore.openapi.write_descriptions import IDEMPOTENCY_KEY
 from encore.uploads.formats import CSV, JSON, NDJSON
 from encore.uploads.handler import UploadHandler
 from encore.uploads.hooks import UploadContext
@@ -37,11 +42,6 @@ from encore.uploads.staging_table import STATUSES
 from encore.uploads.upload import Upload
 
 _ERROR_STATUSES: Final = (400, 401, 403, 406, 409, 412, 413, 415, 503)
-_DESCRIPTION: Final = """\
-Upload one row as a JSON object, or many as a JSON array, NDJSON or CSV.
-
-A row whose key is stored updates the stored row; any other row is created. The parameter ``key``
-says which fields are the key."""
 _ERROR: Final = {
     "type": "object",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
@@ -138,26 +138,43 @@ def _with_committed(error: Exception, committed: str) -> Exception:
     return error
 
 
-def describe_upload(upload: Upload, name: str, components: Components) -> dict[str, Any]:
+def describe_upload(upload: Upload, components: Components) -> dict[str, Any]:
     """Return the Operation Object of an upload."""
-    resource = upload.resource
-    row = create_schema(resource)
-    row["properties"] = {**row["properties"], **upload.previous_key.schemas()}
-    for field in resource.bodies.creatable:
-        if field not in upload.writable:
-            row["properties"].pop(field.name, None)
-    return make_operation(
-        tag=resource.slug,
-        operation_id=f"post_{name}",
-        summary=f"Upload {resource.slug}",
-        description=_DESCRIPTION,
-        parameters=upload.parameters.describe(),
-        body={"required": True, "content": _content(row)},
+    described = DescribedResource(components, upload.resource)
+    keyed = upload.idempotency_keys is not None
+    parameters: list[Mapping[str, Any]] = [*upload.parameters.describe()]
+    if keyed:
+        parameters.append(IDEMPOTENCY_KEY)
+    return described.operation(
+        _operation_text(described.names),
+        upload.path,
+        parameters=parameters,
+        body={"required": True, "content": _content(_row(upload))},
         responses={
-            **problems(components, _ERROR_STATUSES),
-            **_successes(row_schema(resource), upload.report_members),
+            **problems(components, _ERROR_STATUSES, keyed=keyed),
+            **_successes(components, upload, (REPLAYED,) if keyed else ()),
         },
     )
+
+
+def _operation_text(names: ResourceNames) -> OperationText:
+    return OperationText(
+        operation_id("upload", names.plural),
+        f"Upload {names.plural}",
+        f"Reads one {names.singular} as a JSON object, or many {names.plural} as a JSON array,"
+        f" NDJSON or CSV. {names.a_row.capitalize()} whose key is stored is updated; any other one"
+        " is created. The parameter `key` says which fields are the key.",
+    )
+
+
+def _row(upload: Upload) -> dict[str, Any]:
+    """Return the schema of an uploaded row."""
+    row = create_schema(upload.resource)
+    row["properties"] = {**row["properties"], **upload.previous_key.schemas()}
+    for field in upload.resource.bodies.creatable:
+        if field not in upload.writable:
+            row["properties"].pop(field.name, None)
+    return row
 
 
 def _content(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,12 +215,15 @@ def report_schema(
     return _object({**report, **members}, list(report))
 
 
-def _successes(row: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _successes(components: Components, upload: Upload, headers: Sequence[str]) -> dict[str, Any]:
+    row = row_schema(upload.resource)
     stored = {**row, "properties": {**row["properties"], "message": {"type": "string"}}}
-    either = {"anyOf": [report_schema({"type": "integer"}, members), stored]}
+    report = report_schema({"type": "integer"}, upload.report_members)
+    either = {"anyOf": [report, stored]}
+    description = "The report; or the row, if it was stored already"
     return {
-        "200": json_response("The report; or the row, if it was stored already", either),
-        "201": json_response("The created row", stored),
+        "200": json_response(components, description, either, headers),
+        "201": json_response(components, "The created row", stored, headers),
     }
 
 

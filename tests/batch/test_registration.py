@@ -9,6 +9,7 @@ from encore import BatchOptions, ConfigurationError, Crud, open_database
 from encore.database.protocol import Database
 from tests.batch.conftest import BatchApi
 from tests.fixtures.library_models import Tag, User
+from tests.fixtures.openapi import resolved
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_invalid_option_is_rejected(database: Database, batch: Any, message: str
 
 def test_example_of_the_document_works(bare: BatchApi) -> None:
     bare.crud.resource(User)
-    document = bare.app.openapi()["paths"]["/batch"]["post"]
+    document = resolved(bare.app.openapi())["paths"]["/batch"]["post"]
     body = document["requestBody"]["content"]["application/json"]
     response = bare.post("/batch", body["example"])
     assert [result["status"] for result in response.json()["results"]] == [201, 200]

@@ -10,6 +10,7 @@ from encore.execution.context import Response
 from encore.secret_key import Secret
 from tests.fixtures.library import CLAIMS, Api
 from tests.fixtures.library_models import Book, Country, User
+from tests.fixtures.openapi import resolved
 
 OLD = "Sun, 06 Nov 1994 08:49:37 GMT"
 LATER = "Sun, 06 Nov 2095 08:49:37 GMT"
@@ -305,7 +306,7 @@ def test_without_the_secret_there_are_no_tags_and_none_is_compared(library_url: 
 
 
 def test_descriptions_name_validators_and_conditions(users: Api) -> None:
-    paths = users.app.openapi()["paths"]
+    paths = resolved(users.app.openapi())["paths"]
     item, collection = paths["/users/{id}"], paths["/users"]
     for operation, status in (
         (item["get"], "200"), (item["put"], "200"), (collection["get"], "200"),

@@ -12,6 +12,7 @@ from encore.openapi.document import make_document
 from encore.types import UtcDateTime, now
 from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
+from tests.fixtures.openapi import resolved
 
 
 class Base(DeclarativeBase):
@@ -211,7 +212,7 @@ def test_link_actions_use_update_hooks_and_scopes(serve: Serve) -> None:
 
 
 def test_openapi_describes_the_links(api: ModelApi) -> None:
-    document = make_document(api.app)
+    document = resolved(make_document(api.app))
     path = "/products/{product_id}/tags"
     operations = document["paths"][path]
     assert {"get", "put", "post"} == operations.keys()

@@ -20,6 +20,7 @@ from encore.errors import ConfigurationError
 from encore.http.request_state import RequestState
 from encore.types import UtcDateTime
 from tests.fixtures.in_process import InProcessService, empty, postgres_with, sqlite_with
+from tests.fixtures.openapi import resolved
 
 BOTH = "library library:restore"
 ROWS = ["read", "update", "delete"]
@@ -285,7 +286,7 @@ def test_key_of_a_deleted_row_is_not_assigned_again(make_api: Callable[[], Api])
 
 
 def test_parameter_and_route_are_in_openapi(api: Api) -> None:
-    described = api.app.openapi()["paths"]
+    described = resolved(api.app.openapi())["paths"]
     for path in ("/books", "/books/{id}"):
         parameters = described[path]["get"]["parameters"]
         (deleted,) = [p for p in parameters if p["name"] == "deleted"]

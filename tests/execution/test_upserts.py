@@ -18,6 +18,7 @@ from encore.types import Timestamps
 from tests.fixtures.library import Api, assert_field_errors
 from tests.fixtures.library_models import Book, Country, Profile, Seat, Shelf, Tag, User
 from tests.fixtures.models import ModelApi, Serve
+from tests.fixtures.openapi import resolved
 from tests.fixtures.version_models import Car, VersionBase
 
 
@@ -425,7 +426,7 @@ def test_simultaneous_upserts_of_rows_with_two_keys(api: Api) -> None:
 def test_openapi_describes_upserts(api: Api) -> None:
     api.crud.resource(Tag, upsert=True)
     api.crud.resource(Country)
-    paths = api.app.openapi()["paths"]
+    paths = resolved(api.app.openapi())["paths"]
     operation = paths["/tags"]["post"]
     names = {parameter["name"] for parameter in operation["parameters"]}
     assert {"on_conflict", "on", "dry_run", "Prefer"} <= names

@@ -18,6 +18,7 @@ from encore.migrations.environment import _is_compared
 from tests.fixtures.history_models import HistoryBase, Maker, Plain, Tool
 from tests.fixtures.library import CLAIMS, assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
+from tests.fixtures.openapi import resolved
 from tests.history.conftest import history
 from tests.history.test_as_of import at_last_change
 from tests.history.test_start import start
@@ -225,7 +226,7 @@ def test_statements_of_hooks_read_the_present(serve: Serve) -> None:
 
 def test_openapi_describes_the_history(api: ModelApi) -> None:
     api.app.openapi_url = "/openapi.json"
-    paths = api.app.openapi()["paths"]
+    paths = resolved(api.app.openapi())["paths"]
     entries = paths["/tools/{id}/history"]["get"]
     assert {parameter["name"] for parameter in entries["parameters"]} == {"id", "count", "before"}
     schema = entries["responses"]["200"]["content"]["application/json"]["schema"]

@@ -13,6 +13,7 @@ from encore.idempotency import response as stored_response
 from encore.openapi.document import make_document
 from tests.fixtures.library import Api
 from tests.fixtures.library_models import IdempotencyKey, Tag
+from tests.fixtures.openapi import resolved
 from tests.fixtures.problems import assert_problem
 
 KEY = {"Idempotency-Key": "k"}
@@ -134,7 +135,7 @@ def test_openapi_describes_the_header_where_it_is_accepted(api: Api) -> None:
     tags = api.crud.resource(Tag)
     api.crud.upload(tags, natural_key=["label"])
     api.crud.custom_action(action=Shout(tags), method="POST", path="/{id}/shout", access="library")
-    paths = make_document(api.app)["paths"]
+    paths = resolved(make_document(api.app))["paths"]
     for path, methods in paths.items():
         for method, operation in methods.items():
             names = [parameter["name"] for parameter in operation.get("parameters", ())]

@@ -17,6 +17,7 @@ from encore.openapi.document import make_document
 from encore.types import Timestamps
 from tests.fixtures.item_service import Item, ItemBase
 from tests.fixtures.models import ModelApi, Serve
+from tests.fixtures.openapi import resolved
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -482,7 +483,7 @@ def test_strict_resource_overrides_crud_in_finale_mode(serve: Serve) -> None:
 
 def test_openapi_describes_finale_mode(serve: Serve) -> None:
     api = both(serve)
-    paths = make_document(api.app)["paths"]
+    paths = resolved(make_document(api.app))["paths"]
     form, text = FORM["Content-Type"], {"type": "string"}
     for base, forms, most, presets in [("/strict", 0, 1_000, 1), ("", 2, 10_000, 2)]:
         operations = [paths[f"{base}/users"]["post"], paths[f"{base}/users/{{id}}"]["put"]]

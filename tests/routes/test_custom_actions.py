@@ -15,6 +15,7 @@ from encore.http.access import Access
 from encore.openapi.document import make_document
 from tests.fixtures.library import Api
 from tests.fixtures.library_models import User
+from tests.fixtures.openapi import resolved
 
 
 class Promote(Action):
@@ -208,7 +209,7 @@ def test_row_action_identifies_row_and_is_described(api: Api) -> None:
     assert api.read("/users/1/view")["firstName"] == "Ada"
     assert api.get("/users/9/view").status_code == 404
     assert api.get("/users/x/view").status_code == 404
-    schema = make_document(api.app)
+    schema = resolved(make_document(api.app))
     described = schema["paths"]["/users/{id}/view"]["get"]
     (parameter,) = described["parameters"]
     assert (parameter["name"], parameter["in"], parameter["required"]) == ("id", "path", True)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 from encore import ConfigurationError
 from encore.openapi.document import make_document
 from tests.fixtures.models import ModelApi, Serve
+from tests.fixtures.openapi import resolved
 from tests.fixtures.uploads import NDJSON, ndjson, statuses
 
 PARTIAL = sa.text("name = 'unique'")
@@ -105,7 +106,7 @@ def test_other_fields_are_no_key(api: ModelApi, key: str) -> None:
 
 
 def test_openapi_lists_the_keys(api: ModelApi) -> None:
-    parameters = make_document(api.app)["paths"]["/tools/upload"]["post"]["parameters"]
+    parameters = resolved(make_document(api.app))["paths"]["/tools/upload"]["post"]["parameters"]
     (schema,) = (p["schema"] for p in parameters if p["name"] == "key")
     assert schema == {"type": "string", "enum": ["id", "serial", "shop,code"], "default": "id"}
 

@@ -4,6 +4,7 @@ import pytest
 
 from encore.openapi.document import make_document
 from encore.uploads import MergeContext, UploadContext
+from tests.fixtures.openapi import resolved
 from tests.fixtures.uploads import DepotApi, assert_problem_type, delivery, statuses
 
 
@@ -79,7 +80,7 @@ def test_taken_name_is_refused(sized: DepotApi) -> None:
 
 
 def test_openapi_describes_parameter_and_member(sized: DepotApi) -> None:
-    operation = make_document(sized.app)["paths"]["/deliveries/upload"]["post"]
+    operation = resolved(make_document(sized.app))["paths"]["/deliveries/upload"]["post"]
     parameters = {parameter["name"]: parameter for parameter in operation["parameters"]}
     assert parameters["size"]["schema"]["pattern"] == "^[0-9]+$"
     content = operation["responses"]["200"]["content"]["application/json"]["schema"]

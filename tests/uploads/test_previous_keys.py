@@ -11,6 +11,7 @@ from encore.openapi.document import make_document
 from encore.types import Timestamps
 from encore.uploads import MergeContext, UploadedRow
 from tests.fixtures.models import ModelApi, Serve
+from tests.fixtures.openapi import resolved
 from tests.fixtures.uploads import NDJSON, ndjson, statuses
 
 
@@ -265,7 +266,7 @@ def test_upload_without_previous_key_rejects_the_member(serve: Serve) -> None:
 
 
 def test_openapi_describes_the_member(notes: Notes) -> None:
-    document = make_document(notes.api.app)
+    document = resolved(make_document(notes.api.app))
     content = document["paths"]["/notes/upload"]["post"]["requestBody"]["content"]
     row = content["application/json"]["schema"]["anyOf"][0]
     member = row["properties"]["formerCode"]

@@ -8,6 +8,7 @@ import pytest
 
 from encore import ConfigurationError
 from encore.openapi.document import make_document
+from tests.fixtures.openapi import resolved
 from tests.fixtures.upload_models import Delivery, Site
 from tests.fixtures.uploads import (
     CSV,
@@ -199,7 +200,7 @@ def test_body_without_rows_is_valid(depot: DepotApi, kind: str, body: str) -> No
 
 
 def test_openapi_describes_formats_parameters_and_responses(depot: DepotApi) -> None:
-    operation = make_document(depot.app)["paths"]["/deliveries/upload"]["post"]
+    operation = resolved(make_document(depot.app))["paths"]["/deliveries/upload"]["post"]
     assert list(operation["requestBody"]["content"]) == ["application/json", NDJSON, CSV]
     names = [parameter["name"] for parameter in operation["parameters"]]
     assert names == ["mode", "dry_run", "report", "key", "Idempotency-Key"]

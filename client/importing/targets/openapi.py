@@ -17,6 +17,9 @@ _KINDS: Final[tuple[tuple[str, Kind], ...]] = (
     ("boolean", "boolean"),
 )
 """By type of JSON Schema; of several types the first one here: a text may be sent as a number."""
+_MAX_REFERENCES: Final = 10
+"""How many references may follow one another; more are a cycle."""
+
 _FORMATS: Final[Mapping[str, Kind]] = {
     "date-time": "timestamp",
     "date": "date",
@@ -46,7 +49,7 @@ def find_target(document: Any, name: str, key: str | None) -> Target:
             paths = " and ".join(path for path, _ in found)
             raise UsageError(f"{name!r} is not clear: the API has the uploads {paths}.")
         ((path, operation),) = found
-        return _build_target(name, path, operation, key)
+        return _build_target(name, path, _Description(document, operation), key)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise UnexpectedResponseError(
             "The API's description (openapi.json) is not one of an Encore service."
@@ -60,18 +63,52 @@ def _uploads(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
             yield path.removesuffix(UPLOAD).rpartition("/")[2], path, item["post"]
 
 
-def _build_target(name: str, path: str, operation: Mapping[str, Any], key: str | None) -> Target:
-    content = operation["requestBody"]["content"]["application/json"]
-    row = content["schema"]["anyOf"][0]
-    members: Mapping[str, Any] = row["properties"]
+class _Description:
+    """The description of one upload.
+
+    Args:
+        document: The API's description, which has what several operations share.
+        operation: The operation.
+    """
+
+    def __init__(self, document: Mapping[str, Any], operation: Mapping[str, Any]) -> None:
+        self._document = document
+        self.operation = operation
+
+    def row(self) -> Mapping[str, Any]:
+        """Return the schema of a row."""
+        content = self.resolve(self.operation["requestBody"])["content"]["application/json"]
+        return self.resolve(self.resolve(content["schema"])["anyOf"][0])
+
+    def parameter(self, name: str) -> Mapping[str, Any]:
+        """Return the parameter of a name."""
+        parameters = map(self.resolve, self.operation["parameters"])
+        (parameter,) = (each for each in parameters if each["name"] == name)
+        return parameter
+
+    def resolve(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a part of the document, or what it refers to (``$ref``)."""
+        for _ in range(_MAX_REFERENCES):
+            if "$ref" not in part:
+                return part
+            found: Any = self._document
+            for name in part["$ref"].removeprefix("#/").split("/"):
+                found = found[name.replace("~1", "/").replace("~0", "~")]
+            part = found
+        raise KeyError("$ref")
+
+
+def _build_target(name: str, path: str, description: _Description, key: str | None) -> Target:
+    row = description.row()
+    members = {field: description.resolve(schema) for field, schema in row["properties"].items()}
     read_only = tuple(field for field, schema in members.items() if schema.get("readOnly"))
     return Target(
         name=name,
         kinds={f: _kind_of(schema) for f, schema in members.items() if f not in read_only},
         required=tuple(row.get("required", ())),
         read_only=read_only,
-        key=_choose_key(name, operation, key),
-        scope=" ".join(_scopes(operation)),
+        key=_choose_key(name, description.parameter("key"), key),
+        scope=" ".join(_scopes(description.operation)),
         path=path,
     )
 
@@ -85,8 +122,7 @@ def _kind_of(schema: Mapping[str, Any]) -> Kind:
     return next((kind for type_, kind in _KINDS if type_ in types), "json")
 
 
-def _choose_key(name: str, operation: Mapping[str, Any], key: str | None) -> tuple[str, ...]:
-    (parameter,) = (p for p in operation["parameters"] if p["name"] == "key")
+def _choose_key(name: str, parameter: Mapping[str, Any], key: str | None) -> tuple[str, ...]:
     keys: list[str] = parameter["schema"]["enum"]
     chosen = parameter["schema"]["default"] if key is None else key.replace(" ", "")
     if chosen not in keys:

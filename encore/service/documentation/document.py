@@ -3,13 +3,14 @@
 It is described anew when routes have been added, or when the issuer's endpoints became known.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from encore.http.access import Access
 from encore.http.application import Application
+from encore.openapi.components import Components
 from encore.openapi.document import make_document
-from encore.openapi.problems import PROBLEM, PROBLEM_CONTENT
+from encore.openapi.problems import problems
 from encore.service.documentation.permitted import permitted_document
 from encore.service.documentation.rendering import DocumentCache, RenderedDocument
 from encore.service.documentation.security import SecuritySchemes, list_operations, named_scopes
@@ -17,11 +18,8 @@ from encore.service.documentation.security import SecuritySchemes, list_operatio
 _IS_FASTAPIS: Final = "application/json"
 """The media type of FastAPI's own refusals; ours are problems."""
 
-_REFUSALS: Final = {
-    "401": "No valid token",
-    "403": "The token lacks the scope",
-    "503": "The keys of the token's issuer are unavailable",
-}
+_REFUSALS: Final = (401, 403, 503)
+"""The statuses of operations that need a token."""
 
 
 class OpenAPIDocument:
@@ -96,6 +94,8 @@ def _secured(
     document: dict[str, Any], operations: list[tuple[str, str, Access]], schemes: SecuritySchemes
 ) -> dict[str, Any]:
     """Add the scopes of each operation; remove FastAPI's 422, which is never sent."""
+    components = Components(document.get("components"))
+    refusals = problems(components, _REFUSALS)
     for path, method, access in operations:
         operation = document["paths"][path][method]
         responses = operation["responses"]
@@ -104,16 +104,9 @@ def _secured(
         if access.public:
             continue
         operation["security"] = schemes.requirements(access)
-        for status, description in _REFUSALS.items():
-            responses.setdefault(status, _problem(description))
-    components = document.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
+        operation["responses"] = {**refusals, **responses}
+    described = document["components"] = components.as_dict()
     for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    schemas["Problem"] = PROBLEM
-    components["securitySchemes"] = schemes.describe(named_scopes(document["paths"]))
+        described["schemas"].pop(unused, None)
+    described["securitySchemes"] = schemes.describe(named_scopes(document["paths"]))
     return document
-
-
-def _problem(description: str) -> Mapping[str, Any]:
-    return {"description": description, "content": PROBLEM_CONTENT}

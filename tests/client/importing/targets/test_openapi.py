@@ -80,6 +80,26 @@ def test_upload_below_another_resource_is_not_a_target_and_two_of_a_name_are_ref
         find_target({"paths": {path: item, "/v2/stock/upload": item}}, "stock", None)
 
 
+def test_shared_parts_of_the_description_are_found() -> None:
+    described = document()
+    operation = described["paths"]["/v1/stock/upload"]["post"]
+    content = operation["requestBody"]["content"]["application/json"]
+    components = {
+        "schemas": {"Row": content["schema"]["anyOf"][0]},
+        "parameters": {
+            "a/b": operation["parameters"][0],
+            "b": {"$ref": "#/components/parameters/b"},
+        },
+    }
+    content["schema"] = {"anyOf": [{"$ref": "#/components/schemas/Row"}, {}]}
+    operation["parameters"] = [{"$ref": "#/components/parameters/a~1b"}]
+    shared = {**described, "components": components}
+    assert find_target(shared, "stock", None) == find_target(document(), "stock", None)
+    operation["parameters"] = [{"$ref": "#/components/parameters/b"}]
+    with pytest.raises(UnexpectedResponseError, match=r"openapi\.json"):
+        find_target(shared, "stock", None)
+
+
 @pytest.mark.parametrize("broken", [None, [], {}, {"paths": []}, document(requestBody={})])
 def test_other_documents_are_refused(broken: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match=r"openapi\.json"):
