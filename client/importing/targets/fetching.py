@@ -7,7 +7,13 @@ from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 from client.importing.settings import ImportSettings
 from client.importing.targets.openapi import find_target
 from client.importing.targets.target import Target
-from encore.client.errors import ApiError, ConfigurationError, IssuerError, UnexpectedResponseError
+from encore.client.errors import (
+    ApiError,
+    ConfigurationError,
+    IssuerError,
+    UnexpectedResponseError,
+    UsageError,
+)
 from encore.client.responses import parse_body
 from encore.client.transport import Transport
 from encore.client.urls import origin
@@ -39,8 +45,15 @@ def fetch_target(
     parts = urlsplit(settings.url)
     roots = _roots_of(parts)
     urls = {root: _url(parts, root + DESCRIPTION) for root in roots}
-    root, document = _fetch_public(urls) or _fetch_private(urls, settings, insecure=insecure)
-    target = find_target(document, name, key)
+    public = _fetch_public(urls)
+    root, document = public or _fetch_private(urls, settings, insecure=insecure)
+    try:
+        target = find_target(document, name, key)
+    except UsageError as error:
+        if public is not None:
+            raise
+        message = f"{error} The description shows what a token for the setting SCOPE allows."
+        raise UsageError(message) from error
     query = urlencode({"key": ",".join(target.key)}, safe=",")
     return target, f"{_url(parts, root + target.path)}?{query}"
 

@@ -7,9 +7,13 @@
   const answer = Object.fromEntries(new URLSearchParams(location.search));
   history.replaceState(null, "", location.pathname); // The code is not for the browser's history.
   channel.onmessage = ({ data }) => {
-    if (data === "received") {
+    if (data === answer.state) {
       window.close();
     }
   };
   channel.postMessage(answer);
+  setTimeout(() => {
+    document.getElementById("message").textContent =
+      "No documentation page of this browser waits for this answer. Close this window, and log in again.";
+  }, 3000);
 })();

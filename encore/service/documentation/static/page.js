@@ -98,7 +98,7 @@
     if (!answer.state || !(own || answer.state === flow?.state)) {
       return; // Of another page, or not asked for.
     }
-    channel.postMessage("received");
+    channel.postMessage(answer.state); // Received.
     const problem = problemOf(answer);
     if (own) {
       const { verifier } = login;
