@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from encore.http.security_headers import page_policy
+from encore.query.parameter_errors import unknown_parameter
 from encore.service.documentation.document import OpenAPIDocument
 from encore.service.documentation.paths import ASSETS, DOCS, OPENAPI, REDIRECT
 from encore.service.documentation.security import SecuritySchemes
@@ -86,6 +87,9 @@ class DocsPage:
         ]
 
     async def _show(self, request: Request) -> HTMLResponse:
+        """Return the page. Raises ``InvalidQuery``: Swagger UI reads no settings from a query."""
+        if names := list(request.query_params):
+            raise unknown_parameter(names[0], ())
         prefix, schemes = self._prefix(request), self._find_schemes()
         page = _PAGE.substitute(
             title=escape(self._settings.title),

@@ -51,9 +51,51 @@ def _visible_paths(
     paths: Mapping[str, Mapping[str, Any]], hidden: set[tuple[str, str]]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, item in paths.items():
-        visible = {key: value for key, value in item.items() if (path, key) not in hidden}
+        visible = {
+            key: _without_hidden_examples(value, hidden)
+            for key, value in item.items()
+            if (path, key) not in hidden
+        }
         if METHODS & visible.keys():
             yield path, visible
+
+
+def _without_hidden_examples(operation: Any, hidden: set[tuple[str, str]]) -> Any:
+    """Return an operation without the example of its body if that names hidden operations."""
+    body = operation.get("requestBody", {}) if isinstance(operation, Mapping) else {}
+    content = body.get("content", {})
+    if not any(_names_hidden(media, hidden) for media in content.values()):
+        return operation
+    kept = {
+        name: {k: v for k, v in media.items() if not _names_hidden({k: v}, hidden)}
+        for name, media in content.items()
+    }
+    return {**operation, "requestBody": {**body, "content": kept}}
+
+
+def _names_hidden(media: Mapping[str, Any], hidden: set[tuple[str, str]]) -> bool:
+    """Return whether the examples of a media type are batches with a hidden operation."""
+    named = media.get("examples", {}).values()
+    examples = [media.get("example"), *(each.get("value") for each in named)]
+    return any(
+        isinstance(member, Mapping)
+        and any(
+            _matches(str(member.get("path")), path) and str(member.get("method")).lower() == method
+            for path, method in hidden
+        )
+        for example in examples
+        if isinstance(example, Mapping)
+        for member in example.get("operations", ())
+    )
+
+
+def _matches(path: str, template: str) -> bool:
+    """Return whether a path, without its query, is one of a path template."""
+    segments, patterns = path.partition("?")[0].split("/"), template.split("/")
+    return len(segments) == len(patterns) and all(
+        pattern[:1] == "{" or segment == pattern
+        for segment, pattern in zip(segments, patterns, strict=True)
+    )
 
 
 def _tags(item: Mapping[str, Any]) -> Iterator[str]:

@@ -93,6 +93,12 @@ def test_own_document_keeps_what_its_operations_use_and_nothing_else(gate: Runni
     assert with_all["paths"] == whole["paths"]
 
 
+def test_example_of_a_batch_has_no_hidden_operations(gate: RunningGate) -> None:
+    assert "/items" in str(fetch(gate).json()["paths"]["/batch"])
+    assert "/items" in str(document_of(gate, SCOPE)["paths"]["/batch"])
+    assert "/items" not in str(document_of(gate, READ_SCOPE))
+
+
 def test_own_document_without_a_token_is_unauthorized(gate: RunningGate) -> None:
     for headers in ({}, {"Authorization": ""}):
         response = fetch(gate, "?for=me", **headers)
@@ -216,3 +222,13 @@ def test_private_document_is_that_of_its_caller(start_gate: StartGate) -> None:
         assert {("/public", "get"), ("/private", "get")} <= operations
         assert ("/private-scoped", "get") not in operations
     assert_problem(fetch(gate, "?x=1", **gate.bearer()), 400, "invalid-query")
+
+
+def test_invalid_tokens_are_counted_with_those_of_other_routes(start_gate: StartGate) -> None:
+    """One gate verifies all: otherwise the document would allow as many guesses again."""
+    gate = start_gate(RATE_LIMIT_BAD_TOKENS="2/hour")
+    headers = {"Authorization": "Bearer asdf"}
+    paths = ("/openapi.json", "/items", "/openapi.json", "/items")
+    statuses = [httpx.get(f"{gate.url}{path}", headers=headers).status_code for path in paths]
+    assert statuses == [401, 401, 429, 429]
+    assert fetch(gate).status_code == 200

@@ -98,6 +98,16 @@ def test_title_is_text(open_page: Open) -> None:
     assert "<title>&lt;b&gt;&quot;A&quot; &amp; &#x27;B&#x27; $x</title>" in page
 
 
+@pytest.mark.parametrize("query", ["url=https://evil.example/x.json", "docExpansion=full", "x"])
+def test_query_of_the_page_is_rejected(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    service = Service(Settings(issuer=OKTA))
+    assert fetch(service, f"/docs?{query}").status_code == 400
+    assert fetch(service, f"/docs/oauth2-redirect?{query}").status_code == 200
+
+
 @pytest.mark.parametrize(("count", "expansion"), [(3, "list"), (30, "none")])
 def test_tags_of_many_operations_are_closed(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, count: int, expansion: str
