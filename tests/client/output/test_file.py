@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,27 @@ def test_device_is_written_directly() -> None:
 def test_path_that_cannot_be_a_file_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(UsageError, match="nothing was sent"):
         OutputFile(str(tmp_path / path))
+
+
+@pytest.mark.parametrize("query", ["", "?name=é"], ids=["loopback", "httpx"])
+def test_stream_that_breaks_off_is_an_error_and_no_file(
+    run: Any, api: Any, tmp_path: Path, query: str
+) -> None:
+    api.respond(200, b"a\r\n1\r\n", "text/csv", Content_Length="100")
+    result = run(f"{api.url}/{query}", "--csv", "-o", str(tmp_path / "rows.csv"))
+    assert (result.code, result.out) == (5, "")
+    assert not list(tmp_path.glob("*rows.csv*"))
+
+
+@pytest.mark.parametrize("query", ["", "?name=é"], ids=["loopback", "httpx"])
+def test_stream_is_the_file_as_it_is(run: Any, api: Any, tmp_path: Path, query: str) -> None:
+    api.respond(200, b"a\r\n1\r\n", "text/csv")
+    assert run(f"{api.url}/{query}", "--csv", "-o", str(tmp_path / "rows.csv")).code == 0
+    assert (tmp_path / "rows.csv").read_bytes() == b"a\r\n1\r\n"
+
+
+def test_colours_are_not_written_to_files(run: Any, api: Any, tmp_path: Path) -> None:
+    run(api.url, "-o", str(tmp_path / "out"), FORCE_COLOR="1")
+    assert (tmp_path / "out").read_text() == "[]\n"
+    api.respond(200, [None])
+    assert "\x1b[" in run(api.url, "-o", "-", FORCE_COLOR="1").out
