@@ -38,9 +38,9 @@ class ExitCode(IntEnum):
     API_SERVER_ERROR = 8
     """The API responded 5xx."""
     UNEXPECTED_RESPONSE = 9
-    """A redirect, or a response that is not JSON."""
+    """A redirect, 304, or not the JSON or the list that it should be, or not all of a list."""
     OUTPUT = 10
-    """The request or import succeeded, but its response or state could not be written."""
+    """The request or import succeeded, but its response or state was not written."""
     CONFIGURATION = 11
     """A setting or a mapping file is missing or malformed; nothing was sent."""
     SOURCE = 12

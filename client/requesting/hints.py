@@ -53,7 +53,7 @@ def hint_on_response(response: Response, tokens: AccessTokens) -> str:
     """
     challenge = response.headers.get("www-authenticate")
     if response.status_code == _FORBIDDEN and (match := _SCOPE.search(challenge)):
-        return _hint_on_scope(match[1].split(), tokens.scope.split())
+        return _hint_on_scope(match[1].split(), tokens)
     if response.status_code == _UNAUTHORIZED:
         return tokens.hint
     return ""
@@ -84,10 +84,11 @@ def _is_another_server(error: ClientError) -> bool:
     return isinstance(error, ApiError) and error.status == _NOT_FOUND and not error.problem
 
 
-def _hint_on_scope(needed: list[str], requested: list[str]) -> str:
-    missing = [scope for scope in needed if scope not in requested]
+def _hint_on_scope(needed: list[str], tokens: AccessTokens) -> str:
+    requested = tokens.scope.split()
+    missing = " ".join(scope for scope in needed if scope not in requested)
     if not missing:
         scopes = " ".join(needed)
-        return f"It needs the scope {scopes}, which SCOPE requests and the issuer did not grant."
-    wanted = " ".join([*requested, *missing])
-    return f"The token lacks the scope {' '.join(missing)}: request it with SCOPE='{wanted}'."
+        return f"It needs the scope {scopes}, which was requested, and the issuer did not grant."
+    verb = "The token lacks" if requested else "It needs"
+    return f"{verb} the scope {missing}: {tokens.hint_on_scope(missing)}"

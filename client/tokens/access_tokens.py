@@ -51,6 +51,10 @@ class AccessTokens:
         """What to say if the API rejects the tokens."""
         return self._choice.hint
 
+    def hint_on_scope(self, missing: str) -> str:
+        """Return how to get tokens with further scopes, separated by blanks."""
+        return self._choice.hint_on_scope(missing)
+
     @property
     def scope(self) -> str:
         """The scopes that the tokens were requested with, separated by blanks; may be unknown."""

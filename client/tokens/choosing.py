@@ -60,6 +60,10 @@ class EnvironmentToken(NamedTuple):
         """The scopes of the token, separated by blanks; empty if unknown."""
         return ""
 
+    def hint_on_scope(self, missing: str) -> str:
+        """Return how to get a token with further scopes."""
+        return f"set {NAME} in the environment to a token that has {missing}."
+
     @property
     def hint(self) -> str:
         """What to say if the API rejects the token."""
@@ -91,6 +95,11 @@ class PersonalToken(NamedTuple):
     def scope(self) -> str:
         """The scopes of the token, separated by blanks; empty if unknown."""
         return self.login.scope
+
+    def hint_on_scope(self, missing: str) -> str:
+        """Return how to get a token with further scopes."""
+        scopes = f"{self.login.requested} {missing}".strip()
+        return f"{self.login.person} gets it by python -m client login --scope '{scopes}'."
 
     @property
     def hint(self) -> str:
@@ -128,6 +137,10 @@ class ClientToken(NamedTuple):
     def scope(self) -> str:
         """The scopes of the token, separated by blanks; empty if unknown."""
         return self.settings.scope
+
+    def hint_on_scope(self, missing: str) -> str:
+        """Return how to get a token with further scopes."""
+        return f"request it with SCOPE='{f'{self.scope} {missing}'.strip()}'."
 
     @property
     def hint(self) -> str:

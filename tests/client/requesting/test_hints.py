@@ -20,6 +20,20 @@ def test_missing_scope_is_named_with_what_to_request(run: Any, api: Any) -> None
     assert "SCOPE='other read:timesheets'" in result.err
 
 
+def test_token_of_the_environment_cannot_be_requested_with_a_scope(run: Any, api: Any) -> None:
+    api.respond(403, {"title": "Forbidden"}, WWW_Authenticate='Bearer scope="other"')
+    result = run(api.url, TOKEN="a.b")
+    assert (
+        "needs the scope other: set TOKEN in the environment to a token that has other"
+        in result.err
+    )
+
+
+def test_scope_that_was_requested_and_not_granted_is_said_to_be(run: Any, api: Any) -> None:
+    api.respond(403, {"title": "Forbidden"}, WWW_Authenticate='Bearer scope="other"')
+    assert "which was requested, and the issuer did not grant" in run(api.url, SCOPE="other").err
+
+
 def test_rejected_new_token_names_the_issuer(run: Any, api: Any, issuer: str) -> None:
     api.respond(401, {"title": "Invalid"}, "application/problem+json")
     result = run(api.url)
