@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-without-samples coverage soak faults proofs doctor lint audit format migration migrate bench growth bench-writes compare lock clean
+.PHONY: help setup run test test-fast test-without-samples coverage soak faults proofs doctor lint audit format migration migrate bench growth bench-writes compare models lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -86,6 +86,18 @@ bench-writes: $(VENV)/.development ## Measure what writes that keep their promis
 
 compare: $(VENV)/.development ## Print where responses differ from Finale's (COMPARE="-k a9 --responses")
 	@$(BIN)/python -m pytest --quiet --differences tests/conformance $(COMPARE)
+
+models: $(VENV)/.development ## Write client/models.py, the typed clients of this service
+	@$(BIN)/python -c "$$DESCRIBE" | $(BIN)/python -m client generate - --output client/models.py
+
+define DESCRIBE
+import json
+from api.app import create_service
+from api.settings import ApiSettings
+settings = ApiSettings.parse({"ISSUER": "https://issuer.example/", "AUDIENCE": "api"})
+print(json.dumps(create_service(settings).openapi()))
+endef
+export DESCRIBE
 
 lock: $(VENV)/.installer ## Resolve the dependencies anew into requirements*.txt
 	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \

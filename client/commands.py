@@ -41,5 +41,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "client.completion.cli",
         "run_completion",
     ),
+    "generate": Command(
+        "write typed Python clients from the API's description",
+        "client.generating.cli",
+        "run_generate",
+    ),
 }
 """The commands by their word, in the order of the help."""

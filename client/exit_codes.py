@@ -49,6 +49,8 @@ class ExitCode(IntEnum):
     """Another run of the same import is in progress."""
     NOTHING_IMPORTED = 14
     """An import completed, but it rejected all rows of its source that were not skipped."""
+    DIFFERENT = 15
+    """A generated module differs from the API's description."""
     INTERRUPTED = 130
     """Ctrl-C: 128 + SIGINT, the convention of shells."""
     PIPE_CLOSED = 141

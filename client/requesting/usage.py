@@ -35,5 +35,5 @@ exit codes: 0 success, 1 usage, 3 some imported rows rejected, 4 refused to send
   a token in clear, 5 network, 6 rejected by the issuer, 7 rejected by the API,
   8 API failed, 9 unexpected response, 10 output, 11 settings, 12 source of an
   import, 13 the same import is running, 14 all imported rows rejected,
-  130 interrupted
+  15 generated code differs, 130 interrupted
 """

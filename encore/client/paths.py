@@ -25,7 +25,8 @@ def encode_path(path: str, *segments: Any) -> str:
     """
     if "?" in path or "#" in path:
         raise UsageError(f"{path!r:.80} is not a path: parameters are given to the method.")
-    words = path.strip("/").split("/")
+    stripped = path.strip("/")
+    words = stripped.split("/") if stripped or not segments else []
     return "".join(f"/{encode_segment(segment)}" for segment in (*words, *segments))
 
 
