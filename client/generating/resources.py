@@ -84,12 +84,12 @@ def _types_of(
     name: str, collection: Mapping[str, Any], item: Mapping[str, Any], types: SchemaTypes
 ) -> tuple[str, str, str] | None:
     """Return the types of rows, new rows and changes; None if there are no rows."""
-    row = _response(item, "get") or _items(_response(collection, "get"), types)
+    row = _response(item, types) or _items(_response(collection, types), types)
     if row is None:
         return None
 
     def body(operations: Mapping[str, Any], *methods: str) -> str:
-        schema = next((s for m in methods if (s := _body(operations, m)) is not None), None)
+        schema = next((s for m in methods if (s := _body(operations, m, types)) is not None), None)
         if schema is None:
             return NO_BODY
         return types.object_type(schema, f"{name} {methods[0]}", _BODY)
@@ -105,14 +105,15 @@ _ROW: Final[Role] = "row"
 _BODY: Final[Role] = "body"
 
 
-def _body(operations: Mapping[str, Any], method: str) -> Any:
-    request = as_object(as_object(operations.get(method)).get("requestBody"))
-    return _json_schema(request)
+def _body(operations: Mapping[str, Any], method: str, types: SchemaTypes) -> Any:
+    """Return the schema of the body that a method takes; None if it takes none."""
+    return _json_schema(types.resolve(types.resolve(operations.get(method)).get("requestBody")))
 
 
-def _response(operations: Mapping[str, Any], method: str) -> Any:
-    responses = as_object(as_object(operations.get(method)).get("responses"))
-    return _json_schema(as_object(responses.get("200")))
+def _response(operations: Mapping[str, Any], types: SchemaTypes) -> Any:
+    """Return the schema of a successful response to GET; None if there is none."""
+    responses = as_object(types.resolve(operations.get("get")).get("responses"))
+    return _json_schema(types.resolve(responses.get("200")))
 
 
 def _items(schema: Any, types: SchemaTypes) -> Any:
@@ -150,9 +151,10 @@ def _parameter_types(path: str, paths: Mapping[str, Any], types: SchemaTypes) ->
     item = as_object(paths.get(path))
     described = [item, *(as_object(operation) for operation in item.values())]
     for parameter in (p for owner in described for p in as_list(owner.get("parameters"))):
-        name = as_object(parameter).get("name")
-        if as_object(parameter).get("in") == "path" and isinstance(name, str):
-            type_ = types.type_of(as_object(parameter).get("schema"), "Key", "body")
+        resolved = types.resolve(parameter)
+        name = resolved.get("name")
+        if resolved.get("in") == "path" and isinstance(name, str):
+            type_ = types.type_of(resolved.get("schema"), "Key", _BODY)
             found.setdefault(name, type_ if type_ in ("int", "str") else _ANY_KEY)
     return found
 

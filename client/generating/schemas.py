@@ -53,7 +53,6 @@ _SCALARS: Final = {
 }
 _HIDDEN: Final[Mapping[Role, str]] = {"row": "writeOnly", "body": "readOnly"}
 _LITERALS: Final = (str, int, bool, type(None))
-_REFERENCE: Final = "#/components/schemas/"
 
 
 class Member(NamedTuple):
@@ -80,7 +79,7 @@ class SchemaTypes:
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self._schemas = as_object(as_object(document.get("components")).get("schemas"))
+        self._document = document
         self._names: dict[tuple[str, Role], str] = {}
         self._classes: dict[str, ObjectType] = {}
 
@@ -89,16 +88,28 @@ class SchemaTypes:
         """The classes by name."""
         return [self._classes[name] for name in sorted(self._classes)]
 
-    def resolve(self, schema: Any) -> Mapping[str, Any]:
-        """Return a schema, or the one that it refers to."""
+    def resolve(self, node: Any) -> Mapping[str, Any]:
+        """Return a schema, parameter, body or response, or the one that it refers to.
+
+        A reference is a JSON pointer into the description (RFC 6901). What stands beside it is kept
+        where it says more.
+        """
+        beside: dict[str, Any] = {}
         seen: set[str] = set()
-        while "$ref" in (schema := as_object(schema)):
-            name = str(schema["$ref"]).removeprefix(_REFERENCE)
-            if name in seen:
+        while "$ref" in (node := as_object(node)):
+            pointer = str(node["$ref"])
+            if pointer in seen:
                 return {}
-            seen.add(name)
-            schema = self._schemas.get(name)
-        return schema
+            seen.add(pointer)
+            beside = {n: v for n, v in node.items() if n != "$ref"} | beside
+            node = self._follow(pointer)
+        return {**node, **beside} if beside else node
+
+    def _follow(self, pointer: str) -> Any:
+        node: Any = self._document if pointer.startswith("#/") else None
+        for name in pointer[2:].split("/"):
+            node = as_object(node).get(name.replace("~1", "/").replace("~0", "~"))
+        return node
 
     def object_type(self, schema: Any, hint: str, role: Role) -> str:
         """Return the type of a row or of a body, which is an object."""
@@ -116,7 +127,7 @@ class SchemaTypes:
             hint: The name of the class, if the schema needs one and has none.
             role: Whether the API sends or receives the value.
         """
-        reference = str(as_object(schema).get("$ref", "")).removeprefix(_REFERENCE)
+        reference = str(as_object(schema).get("$ref", "")).rpartition("/")[2]
         schema = self._merged(self.resolve(schema))
         alternatives = _alternatives(schema)
         if "enum" in schema or "const" in schema:

@@ -62,7 +62,7 @@ def hostile_description() -> dict[str, Any]:
     schemas = {
         "list": {"type": "object", "properties": {"list": {"type": "array", "items": TEXT}}},
         "a/b c": {"type": "object", "properties": members, "description": 'a """ b \\'},
-        "a-b c": {"type": "object", "properties": {"x": {"$ref": "#/components/schemas/a/b c"}}},
+        "a-b c": {"type": "object", "properties": {"x": {"$ref": "#/components/schemas/a~1b c"}}},
         "Tree": {
             "type": "object",
             "properties": {
@@ -76,7 +76,7 @@ def hostile_description() -> dict[str, Any]:
     for number, path in enumerate(
         ["/list", "/property", "/batch", "/Tree", "/a b", "/a_b", "/1", "/class", "/'\"\\", "/ä"]
     ):
-        name = list(schemas)[number % len(schemas)]
+        name = list(schemas)[number % len(schemas)].replace("/", "~1")
         reference = {"$ref": f"#/components/schemas/{name}"}
         paths |= resource(path, reference, post=reference)
         paths |= resource(f"{path}/{{self}}/{{Resource}}/x", reference)
@@ -144,13 +144,14 @@ def test_types_of_schemas(tmp_path: Path) -> None:
 def test_resources_of_paths(tmp_path: Path) -> None:
     row = {"type": "object", "properties": {"id": {"type": "integer"}}}
     paths = resource("/v1/parts", row) | resource("/v1/parts/{part_id}/notes/", row)
-    paths["/v1/parts/{part_id}/notes/"]["parameters"] = [
-        {"name": "part_id", "in": "path", "schema": {"type": "integer"}}
-    ]
+    paths["/v1/parts/{part_id}/notes/"]["parameters"] = [{"$ref": "#/components/parameters/a~1b"}]
     paths |= resource("/{tenant}/parts", row) | resource("/parts/{a}-{b}/x", row)
     paths |= {"/livez": {"get": {"responses": {"200": {"description": "ok"}}}}}
     path = tmp_path / "paths.py"
-    path.write_text(generate_module(description(paths)))
+    document = description(paths)
+    parameter = {"name": "part_id", "in": "path", "schema": {"type": "integer"}}
+    document["components"]["parameters"] = {"a/b": parameter}
+    path.write_text(generate_module(document))
     client = load(path).ShopClient("http://localhost:1")
     assert client.v1_parts.path == "/v1/parts"
     assert client.v1_parts_notes(3).path == "/v1/parts/3/notes"
