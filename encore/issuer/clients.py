@@ -20,6 +20,7 @@ _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 _ANY_PORT: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(/.*)?")
 _REQUESTED: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):([1-9][0-9]{0,4})(/.*)?")
 _MAX_PORT: Final = 65_535
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?")
 _PRINTABLE: Final = re.compile(r"[\x21-\x7E]+")
 _PRIVATE_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 """Private-use schemes are reversed domain names (RFC 8252 section 7.1), not javascript or data."""
@@ -82,7 +83,7 @@ def _is_valid(uri: str) -> bool:
     if not _PRINTABLE.fullmatch(uri) or "#" in uri or "@" in parts.netloc or "\\" in uri:
         return False
     if parts.scheme in ("http", "https"):
-        return bool(parts.hostname) and (
-            parts.scheme == "https" or parts.hostname in _LOOPBACK_HOSTS
-        )
+        # The host is also part of a page's policy, where other characters have a meaning.
+        is_host = parts.hostname in _LOOPBACK_HOSTS or _HOST.fullmatch(parts.netloc)
+        return bool(is_host) and (parts.scheme == "https" or parts.hostname in _LOOPBACK_HOSTS)
     return bool(_PRIVATE_SCHEME.fullmatch(parts.scheme))

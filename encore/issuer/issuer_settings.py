@@ -130,6 +130,8 @@ class IssuerSettings:
         if not self.clients or not all(i and s for i, s in self.clients.items()):
             raise IssuerSettingsError("CLIENT_ID and CLIENT_SECRET must not be empty.")
         ids = [*self.clients, *(client.id_ for client in self.public_clients)]
+        if not all(ids):
+            raise IssuerSettingsError("The id of a public client must not be empty.")
         if len(set(ids)) < len(ids):
             raise IssuerSettingsError("CLIENT_ID must not be the id of a public client.")
         for uris in (self.redirect_uris, *(c.redirect_uris for c in self.public_clients)):

@@ -30,7 +30,7 @@ class TokenFamily:
         client_id: The client.
         audience: ``aud`` of the access tokens.
         approval: What the user allowed.
-        nonce: That of the authorization request.
+        nonce: That of the authorization request, until it was returned.
         access_tokens: Their ids in the token store.
         is_revoked: Whether all of them were revoked.
     """
@@ -101,13 +101,15 @@ class UserTokens:
             issued.id_,
         ]
         response = dict(issued.response)
+        # An ID token by a refresh token should have no nonce (OpenID Connect Core section 12.2).
+        nonce, family.nonce = family.nonce, None
         if OPENID in scopes:
             response["id_token"] = self._id_tokens.issue(
                 family.client_id,
                 response["access_token"],
                 claims_about(user, issued.subject, scopes),
                 auth_time=family.approval.auth_time,
-                nonce=family.nonce,
+                nonce=nonce,
             )
         if OFFLINE_ACCESS in granted:
             response["refresh_token"] = self._refresh_tokens.add(RefreshToken(family))

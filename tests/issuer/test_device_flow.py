@@ -12,6 +12,7 @@ from encore.issuer.guess_limit import FREE_GUESSES
 from encore.issuer.oauth_errors import OAuthError
 from encore.issuer.users import User
 from tests.fixtures.consent import Form, Person
+from tests.fixtures.tokens import ManualClock
 from tests.issuer.test_authorization_requests import ATTACK, assert_is_page
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -149,6 +150,9 @@ def test_guesses_of_user_codes_are_limited(start_issuer: Any) -> None:
         page = person.open(f"{url}/activate")
         wrong = [ATTACK, "", "0000-0000", "é"] + ["BCDF-GHJK"] * (FREE_GUESSES - 4)
         for code in wrong:
+            # Right ones between them do not make more guesses possible.
+            own = start(http, AUTH0[0])["user_code"]
+            assert_is_page(person.send(page, {"user_code": own}), 200)
             again = person.send(page, {"user_code": code})
             assert_is_page(again, 400)
             assert "alert" not in again.text
@@ -176,20 +180,13 @@ def test_user_code_may_be_typed_in_any_case_and_with_any_hyphens(
     assert parse_user_code(typed) == code
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(0.0)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def codes(clock: Clock) -> DeviceCodes:
+def codes(clock: ManualClock) -> DeviceCodes:
     return DeviceCodes(clock)
 
 
@@ -203,7 +200,7 @@ def error_of(codes: DeviceCodes, device_code: str) -> str:
     return raised.value.code
 
 
-def test_early_polls_lengthen_the_interval(codes: DeviceCodes, clock: Clock) -> None:
+def test_early_polls_lengthen_the_interval(codes: DeviceCodes, clock: ManualClock) -> None:
     device_code, _ = codes.add(ACCESS)
     assert error_of(codes, device_code) == "authorization_pending"
     clock.now += POLL_SECONDS - 0.1
@@ -214,7 +211,7 @@ def test_early_polls_lengthen_the_interval(codes: DeviceCodes, clock: Clock) -> 
     assert error_of(codes, device_code) == "authorization_pending"
 
 
-def test_codes_expire(codes: DeviceCodes, clock: Clock) -> None:
+def test_codes_expire(codes: DeviceCodes, clock: ManualClock) -> None:
     device_code, user_code = codes.add(ACCESS)
     clock.now += DEVICE_SECONDS - 1
     assert codes.find_by_user_code(user_code) is not None

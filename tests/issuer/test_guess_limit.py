@@ -28,7 +28,7 @@ class Issuer:
     """An issuer called in process, from any address."""
 
     def __init__(self) -> None:
-        self._app = create_issuer(
+        self.app = create_issuer(
             IssuerSettings(
                 issuer="http://localhost:3001/oauth2/default",
                 audience="api",
@@ -41,7 +41,7 @@ class Issuer:
         self, secret: str, *, client: str = "client", address: str = "127.0.0.1", path: str = TOKEN
     ) -> httpx.Response:
         async def post() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, client=(address, 1))
+            transport = httpx.ASGITransport(self.app, client=(address, 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://t") as http:
                 data = {"grant_type": "client_credentials", "scope": "a", "token": "x"}
                 return await http.post(path, data=data, auth=(client, secret))
@@ -135,3 +135,14 @@ def make_limit() -> Callable[[], tuple[GuessLimit, ManualClock]]:
         return GuessLimit(clock), clock
 
     return make
+
+
+def test_guesses_of_user_codes_at_the_same_time_are_limited_too(issuer: Issuer) -> None:
+    async def guess_all() -> list[int]:
+        transport = httpx.ASGITransport(issuer.app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            form = {"user_code": "BCDF-GHJK"}
+            guesses = [http.post("/activate", data=form) for _ in range(3 * FREE_GUESSES)]
+            return [response.status_code for response in await asyncio.gather(*guesses)]
+
+    assert sorted(asyncio.run(guess_all())) == [400] * FREE_GUESSES + [429] * 2 * FREE_GUESSES

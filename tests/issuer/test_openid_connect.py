@@ -45,6 +45,20 @@ def test_id_token_is_for_the_client_and_has_nonce_and_times(
     assert abs(claims["auth_time"] - time.time()) < 60
 
 
+def test_refreshed_id_token_has_no_nonce_and_the_time_of_the_login(http: httpx.Client) -> None:
+    tokens = login(http, scope="openid offline_access", nonce="n")
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": "docs",
+        "refresh_token": tokens["refresh_token"],
+    }
+    refreshed = http.post(OKTA.token, data=form).json()
+    first, second = (jwt.get_unverified_claims(t["id_token"]) for t in (tokens, refreshed))
+    assert first["nonce"] == "n"
+    assert "nonce" not in second
+    assert second["auth_time"] == first["auth_time"]
+
+
 def test_claims_follow_the_scopes(http: httpx.Client) -> None:
     claims = jwt.get_unverified_claims(login(http, scope="openid")["id_token"])
     assert not {"name", "preferred_username", "email", "nonce"} & claims.keys()

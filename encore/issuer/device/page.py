@@ -57,21 +57,22 @@ class DevicePage:
 
     async def _receive(self, request: Request) -> Response:
         check_own_form(request)
+        try:
+            form = await read_parameters(request)
+        except OAuthError as error:
+            raise PageError("The form is malformed.", error.status) from error
+        # Nothing is awaited from here to the count: guesses at the same time are one by one.
         address = "" if request.client is None else request.client.host
         seconds = self._limit.remaining_seconds(_GUESSED, address)
         if seconds > 0:
             wait = TooManyGuessesError(seconds)
             raise PageError("Too many wrong codes; try again later.", wait.status, wait.headers)
-        try:
-            form = await read_parameters(request)
-        except OAuthError as error:
-            raise PageError("The form is malformed.", error.status) from error
         code = parse_user_code(form.get(USER_CODE, ""))
         pending = None if code is None else self._codes.find_by_user_code(code)
         if pending is None:
             self._limit.add_wrong(_GUESSED, address)
             return self._form(code, "This code is unknown, expired or used: compare it.")
-        self._limit.reset(_GUESSED, address)
+        # A right code does not end the count: anyone can have a device code of their own.
         return self._consent.ask(request, pending.access, lambda a: _decided(pending, a))
 
     def _form(self, code: str | None, message: str | None = None) -> Response:
