@@ -13,6 +13,8 @@ class Destination(Protocol):
     encoding: str
     may_have_colour: bool
     """Whether ``FORCE_COLOR`` applies: not to files."""
+    has_written: bool
+    """Whether standard output has a part of the response."""
 
     def write(self, content: str | bytes) -> None:
         """Write text, or bytes as they are. Raise ``OutputError``."""
@@ -35,11 +37,13 @@ class StandardOutput:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self.has_written = False
         self.is_terminal = environment.is_terminal(environment.stdout)
         self.encoding = environment.stdout.encoding or "utf-8"
 
     def write(self, content: str | bytes) -> None:
         """Write text, or bytes as they are. Raise ``OutputError``."""
+        self.has_written = True
         write_to_stdout(self._environment, content)
 
     def commit(self) -> None:

@@ -29,6 +29,7 @@ class OutputFile:
 
     is_terminal = False
     may_have_colour = False
+    has_written = False
     encoding = "utf-8"
 
     def __init__(self, path: str) -> None:

@@ -75,13 +75,19 @@ def parse_arguments(
 
 
 def _resolve(raw: str, read_api_url: Callable[[], str]) -> tuple[str, bool]:
-    """Return the absolute URL, and whether it is relative to another. Raise ``ClientError``."""
+    """Return the absolute URL, and whether it is below ``API_URL``. Raise ``ClientError``."""
     if raw.startswith(("http://", "https://")):
         validate_url(raw, "URL", UsageError)
         return raw, False
     from client.requesting.urls import resolve_url  # noqa: PLC0415 - start-up.
 
-    return resolve_url(raw, read_api_url), True
+    bases: list[str] = []
+
+    def read_base() -> str:
+        bases.append(read_api_url())
+        return bases[0]
+
+    return resolve_url(raw, read_base), bool(bases)
 
 
 def split_positionals(arguments: Sequence[str]) -> Positionals:

@@ -16,39 +16,43 @@ def run_request(environment: Environment) -> ExitCode:
             too.
     """
     try:
-        arguments = parse_arguments(environment, lambda: _read_api_url(environment))
-        if arguments == "help":
-            return write_text(environment, _help())
-        if isinstance(arguments, str):
-            return write_text(environment, f"client {__version__}")
-        return _run(environment, arguments)
+        arguments = _parse(environment)
     except ClientError as error:
         if "--json-errors" in environment.argv:
             from client.requesting.json_errors import write_error  # noqa: PLC0415 - start-up.
 
             write_error(environment, error)
         raise
-
-
-def _run(environment: Environment, arguments: RequestArguments) -> ExitCode:
-    from encore.client.urls import require_https  # noqa: PLC0415 - start-up.
-
-    request, options, _ = arguments
-    if not options.insecure:
-        require_https(request.url, "token")
-    if options.output_format in {"csv", "ndjson"}:
-        from client.requesting.streams import ask_for_stream  # noqa: PLC0415 - start-up.
-
-        request = ask_for_stream(request, options.output_format)
-    if options.offline:
+    if arguments == "help":
+        return write_text(environment, _help())
+    if isinstance(arguments, str):
+        return write_text(environment, f"client {__version__}")
+    if arguments.options.offline:
         from client.requesting.exchange import describe_request  # noqa: PLC0415 - start-up.
 
-        shown = request.with_header("Authorization", "Bearer ***")
+        shown = arguments.request.with_header("Authorization", "Bearer ***")
         return write_text(environment, describe_request(shown))
     # Imported only when there is a request to send: these take most of the start-up time.
     from client.requesting.running import send_request  # noqa: PLC0415 - start-up.
 
-    return send_request(environment, arguments._replace(request=request))
+    return send_request(environment, arguments)
+
+
+def _parse(environment: Environment) -> RequestArguments | str:
+    """Return the request, or what is printed instead. Raise ``ClientError``."""
+    arguments = parse_arguments(environment, lambda: _read_api_url(environment))
+    if isinstance(arguments, str):
+        return arguments
+    request, options, _ = arguments
+    if not options.insecure:
+        from encore.client.urls import require_https  # noqa: PLC0415 - start-up.
+
+        require_https(request.url, "token")
+    if options.output_format in {"csv", "ndjson"}:
+        from client.requesting.streams import ask_for_stream  # noqa: PLC0415 - start-up.
+
+        arguments = arguments._replace(request=ask_for_stream(request, options.output_format))
+    return arguments
 
 
 def _read_api_url(environment: Environment) -> str:

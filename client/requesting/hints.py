@@ -11,6 +11,10 @@ from encore.client.errors import ApiError, ClientError, IssuerError, NetworkErro
 from encore.client.urls import is_loopback
 
 _SCOPE: Final = re.compile(r'\bscope="([^"]*)"')
+_OF_TLS: Final = (b"HTTP request was sent to HTTPS port", b"HTTP request to an HTTPS server")
+"""What nginx and Go respond to plain http."""
+
+_BAD_REQUEST: Final = 400
 _FORBIDDEN: Final = 403
 _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
@@ -21,6 +25,9 @@ _NOT_TLS: Final = (
     "RECORD_LAYER_FAILURE",
     "wrong version number",
 )
+_MAYBE_TLS: Final = ("Connection reset", "\x15\x03")
+"""What a server that speaks TLS does, or sends (an alert), when it receives plain http."""
+
 _REFUSED: Final = ("Connection refused", "Errno 111", "Errno 61", "WinError 10061")
 
 
@@ -35,9 +42,7 @@ def hint_on_network(error: NetworkError, url: str) -> str:
     scheme = urlsplit(url).scheme
     if scheme == "https" and any(word in message for word in _NOT_TLS):
         return "The server speaks plain http: use http://."
-    if scheme == "http" and (
-        "RemoteProtocolError" in message or "BadStatusLine" in message or "\x15\x03" in message
-    ):
+    if scheme == "http" and any(word in message for word in _MAYBE_TLS):
         return "If the server speaks TLS, use https://."
     if is_loopback(url) and any(word in message for word in _REFUSED):
         return "Is `make run` running?"
@@ -56,6 +61,8 @@ def hint_on_response(response: Response, tokens: AccessTokens) -> str:
         return _hint_on_scope(match[1].split(), tokens)
     if response.status_code == _UNAUTHORIZED:
         return tokens.hint
+    if response.status_code == _BAD_REQUEST and any(w in response.content for w in _OF_TLS):
+        return "The server speaks TLS: use https://."
     return ""
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from client.requesting.messages import Request, Response
-from encore.client.errors import NetworkError
+from encore.client.errors import NetworkError, UnexpectedResponseError
 from encore.client.urls import is_loopback, origin
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class LoopbackTransport:
 
         Raises:
             NetworkError: No response; raised by the chunks, the connection was lost.
+            UnexpectedResponseError: The body is compressed.
         """
         client = import_http_client()
         address = origin(request.url)
@@ -70,6 +71,11 @@ class LoopbackTransport:
             self.close()
             raise NetworkError(f"{address} cannot be reached: {_message(error)}.") from error
         self._responses = [response]  # Those before it are read.
+        encoding = response.getheader("Content-Encoding", "identity")
+        if encoding != "identity":
+            raise UnexpectedResponseError(
+                f"{address} responded with {encoding}, although the request accepts none."
+            )
         chunks = _chunks(response, address, client)
         return Response(response.status, response.reason, response.getheaders(), chunks)
 

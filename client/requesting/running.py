@@ -33,17 +33,27 @@ def send_request(environment: Environment, arguments: RequestArguments) -> ExitC
     Raises:
         ClientError: With hints in its message; nothing, or not everything, was printed.
     """
-    tokens = AccessTokens(choose_token(environment), insecure=arguments.options.insecure)
-    destination = open_destination(environment, arguments.options.output)
+    options, destination = arguments.options, None
     try:
+        tokens = AccessTokens(choose_token(environment), insecure=options.insecure)
+        tokens.timeout = options.timeout
+        destination = open_destination(environment, options.output)
         exchange = RequestExchange(environment, arguments, tokens)
         try:
             exchange.run(destination)
         finally:
             exchange.close()
         destination.commit()
+    except ClientError as error:
+        # Rows that are written already, of pages before the error, stay what they are.
+        if options.json_errors and not (destination and destination.has_written):
+            from client.requesting.json_errors import write_error  # noqa: PLC0415 - start-up.
+
+            write_error(environment, error)
+        raise
     finally:
-        destination.discard()
+        if destination is not None:
+            destination.discard()
     return ExitCode.OK
 
 

@@ -24,6 +24,7 @@ class AccessTokens:
 
     Attributes:
         observe: Called with each request to the issuer and its response, if it is set.
+        timeout: The longest wait for the issuer, in seconds; None for that of the library.
     """
 
     def __init__(self, choice: TokenChoice, *, insecure: bool = False) -> None:
@@ -32,6 +33,7 @@ class AccessTokens:
         self._transport: Transport | None = None
         self._secrets: list[str] = choice.secrets
         self._requested = ""
+        self.timeout: float | None = None
         self.observe: Callable[[httpx.Request, httpx.Response], None] | None = None
 
     def __enter__(self) -> Self:
@@ -102,8 +104,13 @@ class AccessTokens:
     def _send(self, request: "httpx.Request") -> "httpx.Response":
         if self._transport is None:
             raise RuntimeError("The tokens are closed.")
+        options = {} if self.timeout is None else {"timeout": self.timeout}
         response = self._transport.send(
-            request.method, str(request.url), headers=request.headers, content=request.content
+            request.method,
+            str(request.url),
+            headers=request.headers,
+            content=request.content,
+            **options,
         )
         if self.observe is not None:
             self.observe(request, response)

@@ -27,6 +27,7 @@ class Written:
         self.is_terminal = is_terminal
         self.encoding = encoding
         self.may_have_colour = True
+        self.has_written = False
         self.content = b""
 
     def write(self, content: str | bytes) -> None:

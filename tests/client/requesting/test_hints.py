@@ -64,6 +64,23 @@ def test_tls_to_a_plain_server_says_use_http(run: Any, api: Any) -> None:
     assert result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<p>The plain HTTP request was sent to HTTPS port</p>",
+        b"Client sent an HTTP request to an HTTPS server.\n",
+    ],
+)
+def test_plain_http_to_a_tls_server_says_use_https(run: Any, api: Any, body: bytes) -> None:
+    api.respond(400, body, "text/plain")
+    assert "use https://" in run(api.url).err
+
+
+def test_address_on_this_machine_is_not_said_to_be_from_api_url(run: Any) -> None:
+    result = run(f":{free_port()}/parts", TOKEN="a", API_URL="http://localhost:1")
+    assert (result.code, "API_URL" in result.err) == (5, False)
+
+
 def test_unknown_path_of_a_server_without_problem_documents_names_api_url(
     run: Any, api: Any
 ) -> None:
@@ -159,3 +176,25 @@ def test_wrong_secret_names_the_sources_of_the_credentials(
     assert (result.code, api.requests) == (6, [])
     assert "CLIENT_ID is dev, from the environment; CLIENT_SECRET is from .env.local." in result.err
     assert "mistaken" not in result.err
+
+
+def test_json_errors_do_not_follow_rows_that_are_written(run: Any, api: Any) -> None:
+    api.respond(200, [1], Link='</2>; rel="next"')
+    api.respond(500, {"title": "Broken"}, "application/problem+json")
+    result = run(api.url, "--all", "--json-errors")
+    assert (result.code, result.out) == (8, "[\n  1")
+    assert "500 Broken" in result.err
+
+
+def test_compressed_response_that_was_not_asked_for_is_refused(run: Any, api: Any) -> None:
+    api.respond(200, b"\x1f\x8b", Content_Encoding="gzip")
+    result = run(api.url)
+    assert (result.code, result.out) == (9, "")
+    assert "responded with gzip" in result.err
+
+
+def test_timeout_counts_for_the_issuer_too(run: Any, silent_url: str, api: Any) -> None:
+    result = run(api.url, "--timeout", "0.2", ISSUER=f"{silent_url}a")
+    assert (result.code, api.requests) == (5, [])
+    assert "did not respond in time" in result.err
+    assert "ISSUER is" in result.err
