@@ -140,7 +140,7 @@ class JsonServer:
         lookup = self._parser.lookup
         if lookup.resolve(name) is not None or name in self._parser.searches:
             return False
-        return name.startswith("_") or find_operator(lookup, self.operators, name) is not None
+        return name in _OF_VERSION_1 or find_operator(lookup, self.operators, name) is not None
 
     def parse(self, pairs: QueryPairs, sign: str, *, lenient: bool) -> Selection:
         """Parse a query.
@@ -163,8 +163,8 @@ class JsonServer:
                 continue
             if (condition := self._condition(name, texts)) is not None:
                 conditions.append(condition)
-            elif not (lenient or name in self._parser.searches):
-                raise self._unknown(name, sign)
+            elif name not in self._parser.searches:
+                self._check_unknown(name, sign, lenient=lenient)
         return Selection(
             tuple(conditions),
             self._order(parameters),
@@ -181,13 +181,15 @@ class JsonServer:
         found = find_operator(parser.lookup, self.operators, name)
         return None if found is None else found[1].build(name, found[0], texts)
 
-    def _unknown(self, name: str, sign: str) -> InvalidQuery:
-        """Return the error of a parameter that the dialect does not have."""
+    def _check_unknown(self, name: str, sign: str, *, lenient: bool) -> None:
+        """Raise ``InvalidQuery`` for a parameter that is not to be ignored."""
         parser = self._parser
         if name in parser.reserved or parser.lookup.resolve(name) is not None:
-            return invalid_parameter(
+            raise invalid_parameter(
                 name, f"cannot be combined with {sign}, which is a parameter of {self.name}"
             )
+        if lenient:
+            return
         known = [*self.parameters, *parser.lookup.fields, *parser.searches]
         if name in _OF_VERSION_1:
             hint = f"it is one of json-server 1.0; use {_OF_VERSION_1[name]}"
@@ -199,7 +201,7 @@ class JsonServer:
         else:
             hint = suggest(name, known)
         message = f"Unknown query parameter {name[:SHOWN]!r}: {hint}"
-        return InvalidQuery(message, [{"field": name[:SHOWN], "message": message}])
+        raise InvalidQuery(message, [{"field": name[:SHOWN], "message": message}])
 
     def _order(self, parameters: QueryParameters) -> tuple[str, ...] | None:
         """Parse ``_sort=a,b`` and ``_order=asc,desc``."""

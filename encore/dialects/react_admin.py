@@ -8,6 +8,7 @@ operators are FakeRest's, the server that this language comes from: ``price_gte`
 The header ``Range`` repeats ``range``, which browsers need to return ``Content-Range``.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -31,6 +32,7 @@ from encore.dialects.selection import (
     page_window,
 )
 from encore.errors import InvalidQuery
+from encore.query.field_lookup import MAX_DEPTH
 from encore.query.filters import ListQuery
 from encore.query.operators import EQUALS, ILIKE, OPERATORS
 from encore.query.page_parameters import QueryParameters
@@ -208,20 +210,25 @@ def check_range_header(header: bytes, query: ListQuery) -> None:
 
 def _decode(parameter: str, text: str, *, numbers_as_text: bool = False) -> Any:
     try:
-        return (_values if numbers_as_text else _plain).decode(text)
+        decoded = (_values if numbers_as_text else _plain).decode(text)
+        json.dumps(decoded, ensure_ascii=False).encode()  # Escapes may be lone surrogates.
     except (ValueError, RecursionError) as error:
         raise invalid_parameter(parameter, "must be JSON") from error
+    return decoded
 
 
-def _flattened(members: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flattened(
+    members: Mapping[str, Any], prefix: str = "", depth: int = 0
+) -> Iterator[tuple[str, Any]]:
     """Yield the members with dotted names: ``{"author": {"name": "x"}}`` has ``author.name``."""
     for name, value in members.items():
-        if isinstance(value, dict):
-            if not value:
-                raise _invalid_member(prefix + name, "must not be an empty object")
-            yield from _flattened(value, f"{prefix}{name}.")
-        else:
+        if not isinstance(value, dict):
             yield prefix + name, value
+        elif value and depth < MAX_DEPTH:
+            yield from _flattened(value, f"{prefix}{name}.", depth + 1)
+        else:
+            reason = "is nested too deeply" if value else "must not be an empty object"
+            raise _invalid_member(prefix + name, reason)
 
 
 def _texts(name: str, value: Any) -> Values:

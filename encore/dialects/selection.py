@@ -74,7 +74,7 @@ def page_window(parser: QueryParser, parameter: str, offset: int, count: int) ->
     """Return the rows of a page. Raises ``InvalidQuery`` if it is too large or too far."""
     most = parser.paging.max_count
     if count > most:
-        raise invalid_parameter(parameter, f"selects {count} rows, but a page has at most {most}")
+        raise invalid_parameter(parameter, f"selects more than {most} rows, the most of a page")
     if offset > MAX_OFFSET:
         raise invalid_parameter(parameter, f"begins beyond row {MAX_OFFSET}")
     return Window(offset, count, parameter)

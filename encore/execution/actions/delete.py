@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from encore.database.soft_deletes import DeletedRows
 from encore.database.statement import Row
 from encore.errors import NotFound
 from encore.execution.actions import session_rows
@@ -46,6 +47,8 @@ class Delete(RowAction[C]):
         in_session = self.needs_session()
         if self._soft_delete is not None:
             row = await self._mark_deleted(context, self._soft_delete, in_session=in_session)
+            if self._answers_row and row is not None and (in_session or not self.single):
+                row = await self._read_marked(context, row)
         else:
             row = await (self._delete_in_session if in_session else self._delete)(context)
         if row is None:
@@ -56,6 +59,12 @@ class Delete(RowAction[C]):
         context.instance = context.deleted_instance if may_read else {}
         context.rows = ()
         context.rows_found = True
+
+    async def _read_marked(self, context: C, row: Row) -> Row | None:
+        """Return the row of a soft-deleted resource as it is stored now."""
+        connection = await context.connection()
+        stored = self.resource.statements.showing(DeletedRows.WITH).stored()
+        return await connection.fetch_one(stored, self.resource.fields.key_of(row))
 
     async def _delete_in_session(self, context: C) -> Row | None:
         row = await self._read_row(context)
