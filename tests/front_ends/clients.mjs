@@ -1,13 +1,15 @@
 // Calls data providers and starts reference servers, as requests on standard input ask for.
 //
 // Each line is a JSON object; each answer is a line too. {"provider", "method", "args", "url",
-// "token"} calls a method of a data provider and answers {"result"} or {"error"}, and the requests
-// that it has sent. {"server", "rows"} starts a reference server and answers its {"url"}.
+// "token"} calls a method of a data provider (a package, or a file that exports one) and answers
+// {"result"} or {"error"}, and the requests that it has sent. {"server", "rows"} starts a reference
+// server and answers its {"url"}.
 
 import { createInterface } from "node:readline";
 import http from "node:http";
 
 const sent = [];
+let current = "";
 const realFetch = globalThis.fetch;
 
 globalThis.fetch = (url, options = {}) => {
@@ -28,33 +30,49 @@ async function reactAdmin(name, url, token) {
   return provider(url, client);
 }
 
-async function refine(url, token) {
+// Its axios instance is one for all services.
+async function refine(url) {
   const { default: provider, axiosInstance } = await import("@refinedev/simple-rest");
-  axiosInstance.defaults.headers.common.Authorization = `Bearer ${token}`;
+  if (axiosInstance.interceptors.request.handlers.length === 0) observe(axiosInstance);
+  return provider(url);
+}
+
+function observe(axiosInstance) {
   axiosInstance.interceptors.request.use((config) => {
+    config.headers.Authorization = `Bearer ${current}`;
     const headers = Object.fromEntries(Object.entries(config.headers.toJSON()).map(lowered));
     const method = config.method.toUpperCase();
     sent.push({ method, url: config.url, headers, body: config.data ?? null });
     return config;
   });
-  return provider(url);
 }
 
 const lowered = ([name, value]) => [name.toLowerCase(), value];
 
 const providers = {};
 
+// A module of the documentation, which is executed once: it takes what its text leaves open.
+async function documented(file, url) {
+  globalThis.apiUrl = url;
+  globalThis.getToken = () => current;
+  return (await import(file)).dataProvider;
+}
+
+function create(name, url, token) {
+  if (name.startsWith("/")) return documented(name, url);
+  return name === "@refinedev/simple-rest" ? refine(url) : reactAdmin(name, url, token);
+}
+
 async function provider(name, url, token) {
   const key = `${name} ${url} ${token}`;
-  providers[key] ??= name === "@refinedev/simple-rest"
-    ? await refine(url, token)
-    : await reactAdmin(name, url, token);
+  providers[key] ??= await create(name, url, token);
   return providers[key];
 }
 
 async function call({ provider: name, method, args, url, token }) {
   const dataProvider = await provider(name, url, token);
   sent.length = 0;
+  current = token;
   try {
     return { result: await dataProvider[method](...args), requests: [...sent] };
   } catch (error) {

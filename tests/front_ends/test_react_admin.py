@@ -9,6 +9,8 @@ from tests.fixtures.system import System
 from tests.front_ends.front_end import DataProvider, DataProviderError, NodeClients
 from tests.parts.conftest import empty
 
+pytestmark = pytest.mark.processes
+
 SIMPLE_REST: Final = "ra-data-simple-rest"
 JSON_SERVER: Final = "ra-data-json-server"
 FIRST_PAGE: Final = {"page": 1, "perPage": 2}
