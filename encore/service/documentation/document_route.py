@@ -19,6 +19,7 @@ from encore.http.media_types import check_accept
 from encore.http.preconditions import parse_preconditions, precondition_failed
 from encore.http.request_state import RequestState
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
+from encore.service.documentation.caching import cache_control
 from encore.service.documentation.document import OpenAPIDocument
 from encore.service.documentation.paths import OPENAPI
 
@@ -54,8 +55,7 @@ def document_route(
         check_accept(request.scope, (_JSON,))
         granted = None if state.access.public else state.granted or frozenset()
         rendered = document.render(prefix(request), granted)
-        audience = "public" if state.access.public else "private"
-        headers = {"Cache-Control": f"{audience}, no-cache", "Vary": _VARY}
+        headers = {**cache_control(request.scope), "Vary": _VARY}
         body, tag = rendered.body, rendered.tag
         if accepts_gzip(request.scope):
             body, tag = rendered.compressed, rendered.compressed_tag

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
+from os import PathLike, stat_result
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -16,12 +17,14 @@ from urllib.parse import urlsplit
 
 import fastapi_offline
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from encore.http.security_headers import page_policy
 from encore.query.parameter_errors import unknown_parameter
+from encore.service.documentation.caching import cache_control
 from encore.service.documentation.document import OpenAPIDocument
 from encore.service.documentation.paths import ASSETS, DOCS, OPENAPI, REDIRECT
 from encore.service.documentation.security import SecuritySchemes
@@ -33,7 +36,6 @@ _STATIC: Final = Path(__file__).parent / "static"
 _SWAGGER_UI: Final = Path(fastapi_offline.__file__).parent / "static"
 _PAGE: Final = Template((_STATIC / "page.html").read_text(encoding="utf-8"))
 _REDIRECT: Final = Template((_STATIC / "redirect.html").read_text(encoding="utf-8"))
-_HEADERS: Final = {"Cache-Control": "no-cache"}
 _EXPANDED_OPERATIONS: Final = 15
 """A document with more operations shows its tags only, to be opened."""
 
@@ -53,6 +55,22 @@ class PageSettings:
     client_id: str
     scopes: tuple[str, ...]
     audience: str
+
+
+class _Files(StaticFiles):
+    """The files of the pages."""
+
+    def file_response(
+        self,
+        full_path: str | PathLike[str],
+        stat_result: stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """Return a file, or 304."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(cache_control(scope))
+        return response
 
 
 class DocsPage:
@@ -79,7 +97,7 @@ class DocsPage:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the pages and of their files."""
-        files = StaticFiles(directory=_SWAGGER_UI, packages=[(__package__, "static")])
+        files = _Files(directory=_SWAGGER_UI, packages=[(__package__, "static")])
         return [
             Route(DOCS, self._show, include_in_schema=False),
             Route(REDIRECT, self._redirect, include_in_schema=False),
@@ -100,7 +118,8 @@ class DocsPage:
         )
         parts = urlsplit(schemes.endpoints.token)
         origins = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []
-        return HTMLResponse(page, headers=_HEADERS | page_policy(connect=origins))
+        headers = cache_control(request.scope) | page_policy(connect=origins)
+        return HTMLResponse(page, headers=headers)
 
     async def _redirect(self, request: Request) -> HTMLResponse:
         page = _REDIRECT.substitute(assets=self._prefix(request) + ASSETS)
