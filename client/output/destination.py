@@ -1,5 +1,6 @@
 """Where a response is written to: standard output, or a file (``client.output.file``)."""
 
+import codecs
 from typing import Protocol
 
 from client.environment import Environment
@@ -38,12 +39,16 @@ class StandardOutput:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self.has_written = False
+        self._shown: TerminalText | None = None
         self.is_terminal = environment.is_terminal(environment.stdout)
         self.encoding = environment.stdout.encoding or "utf-8"
 
     def write(self, content: str | bytes) -> None:
         """Write text, or bytes as they are. Raise ``OutputError``."""
         self.has_written = True
+        if self.is_terminal and isinstance(content, bytes):
+            self._shown = self._shown or TerminalText()
+            content = self._shown.decode(content)
         write_to_stdout(self._environment, content)
 
     def commit(self) -> None:
@@ -51,6 +56,18 @@ class StandardOutput:
 
     def discard(self) -> None:
         """Do nothing: what is written is written."""
+
+
+class TerminalText:
+    """Decodes bytes for a terminal: controls, which it would obey, become ``?``."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def decode(self, content: bytes) -> str:
+        """Return the text of further bytes; a character may be split between two calls."""
+        text = self._decoder.decode(content).replace("\r\n", "\n")
+        return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
 
 
 def open_destination(environment: Environment, path: str | None) -> Destination:

@@ -7,8 +7,8 @@ from typing import Any, Final
 from client.errors import OutputError
 from client.output.destination import Destination
 
-_CONTROLS: Final = re.compile(r"[\x7f-\x9f]")
-"""Controls that JSON need not escape, but a terminal may obey."""
+_CONTROLS: Final = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that JSON need not escape, but a terminal may obey: controls, writing directions."""
 
 
 def render_json(value: Any, encoding: str) -> str:

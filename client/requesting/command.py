@@ -1,11 +1,15 @@
 """The command: send the request that the arguments describe, and print the response."""
 
+from typing import Final
+
 from client import __version__
 from client.environment import Environment
 from client.exit_codes import ExitCode
 from client.output.text import write_text
 from client.requesting.arguments import RequestArguments, parse_arguments
 from encore.client.errors import ClientError
+
+_SCREEN_COLUMNS: Final = 80
 
 
 def run_request(environment: Environment) -> ExitCode:
@@ -66,4 +70,9 @@ def _help() -> str:
     from client.commands import COMMANDS  # noqa: PLC0415 - only for the help.
     from client.requesting.usage import HELP  # noqa: PLC0415 - only for the help.
 
-    return HELP.replace("{commands}", ", ".join(COMMANDS)).rstrip()
+    lines = ["commands (--help says more):"]
+    for word in COMMANDS:
+        if len(lines[-1]) + len(word) + 2 > _SCREEN_COLUMNS:
+            lines.append(" ")
+        lines[-1] += f" {word},"
+    return HELP.replace("{commands}", "\n".join(lines).rstrip(",")).rstrip()

@@ -150,7 +150,6 @@ def _write_as_it_is(response: Response, destination: Destination) -> None:
             f"The response is binary ({media_type}), which is not written to a terminal: write it"
             " to a file with --output FILE."
         )
-    shown = "".join(
-        c if c.isprintable() or c in "\n\t" else "?" for c in text.replace("\r\n", "\n")
-    )
-    destination.write(shown if shown.endswith("\n") else f"{shown}\n")
+    destination.write(response.content)
+    if not text.endswith("\n"):
+        destination.write("\n")

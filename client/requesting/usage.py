@@ -28,7 +28,7 @@ items: NAME=TEXT, NAME:=JSON, NAME[SUB]=TEXT, NAME[]=TEXT, NAME=@FILE: the body;
   --table, --csv, --ndjson                  --version
   -o, --output FILE                         -h, --help
 
-commands (--help says more): {{commands}}
+{{commands}}
 settings: ISSUER, CLIENT_ID, CLIENT_SECRET, SCOPE, AUDIENCE, API_URL, from the
   environment, .env.local, .okta.env, .env; TOKEN, NO_COLOR from the environment
 exit codes: 0 success, 1 usage, 3 some imported rows rejected, 4 refused to send

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from client.output.colour import paint_json, wants_colour
 from client.output.csv_rows import CsvWriter
+from client.output.destination import TerminalText
 from client.output.json_text import JsonWriter
 from client.output.table import TableWriter
 
@@ -197,9 +198,14 @@ def test_coloured_json_without_colours_is_the_json(value: Any) -> None:
     assert painted == text
 
 
+def test_characters_split_between_chunks_are_decoded() -> None:
+    text = TerminalText()
+    assert text.decode("é".encode()[:1]) + text.decode("é".encode()[1:] + b"\r\n") == "é\n"
+
+
 def test_controls_are_escaped_on_a_terminal_only() -> None:
     terminal, pipe = Written(is_terminal=True), Written()
     for written in (terminal, pipe):
-        JsonWriter(written, colour=False).write_value({"a": "\x9b31m\x7f"})
+        JsonWriter(written, colour=False).write_value({"a": "\x9b31m\x7f\u202e"})
     assert json.loads(terminal.text) == json.loads(pipe.text)
     assert terminal.text.isascii()

@@ -67,6 +67,11 @@ def test_binary_response_is_refused_and_text_is_shown_without_controls(
     assert terminal(api.url) == (0, "<p>?[31m\n")
 
 
+def test_streams_are_shown_without_controls(terminal: Terminal, api: Any) -> None:
+    api.respond(200, "name\r\n\x1b[31mré\x9b1m\r\n".encode(), "text/csv")
+    assert terminal(api.url, "--csv") == (0, "name\n?[31mré?1m\n")
+
+
 def test_post_without_a_body_and_an_empty_response_have_a_line(
     terminal: Terminal, api: Any
 ) -> None:
