@@ -12,7 +12,7 @@ _TAGS: Final = r'^(\*|\s*(W/)?"[^"\s]*"(\s*,\s*((W/)?"[^"\s]*")?)*)$'
 IF_MATCH: Final[Mapping[str, Any]] = {
     "name": "If-Match",
     "in": "header",
-    "description": "The entity tag of the row on which the request is based, or *: 412 if the row"
+    "description": "The entity tag of the row on which the request is based, or `*`: 412 if the row"
     " has another version by now (RFC 9110 13.1.1)",
     "schema": {"type": "string", "pattern": _TAGS},
 }

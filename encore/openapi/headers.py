@@ -27,7 +27,7 @@ WRITE: Final = (APPLIED_RETURN, DRY_RUN, REPLAYED)
 
 _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     ETAG: {
-        "description": '"<row version>.<representation>", a strong entity tag',
+        "description": '`"<row version>.<representation>"`, a strong entity tag',
         "schema": {"type": "string", "pattern": r'^"[^"\s]*"$'},
     },
     LAST_MODIFIED: {
@@ -36,9 +36,9 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     LOCATION: {"description": "The path of the row", "schema": {"type": "string"}},
     CONTENT_RANGE: {
-        "description": "The range of these rows and the total: items a-b/total; for a page"
-        " after the last row items */total, or items a-(a-1)/total as in Finale; items a-b/* if"
-        " they are not counted",
+        "description": "The range of these rows and the total: `items a-b/total`; for a page"
+        " after the last row `items */total`, or `items a-(a-1)/total` as in Finale; `items a-b/*`"
+        " if they are not counted",
         "schema": {"type": "string", "pattern": r"^items ((\d+-\d+|\*)/\d+|\d+-\d+/\*)$"},
     },
     PAGE_LINKS: {

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,20 @@ def test_tokens_are_requested_from_the_first_issuer_of_the_file(
     document = create_service(settings).openapi()
     (flows,) = (s["flows"] for s in document["components"]["securitySchemes"].values())
     assert flows["clientCredentials"]["tokenUrl"].startswith(issuer)
+
+
+def test_descriptions_mean_no_markup_by_accident(document: dict[str, Any]) -> None:
+    """They are CommonMark: <version> would be dropped as a tag, and * begins an emphasis."""
+
+    def texts(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            for name, value in node.items():
+                if name in ("description", "summary") and isinstance(value, str):
+                    yield value
+                yield from texts(value)
+        elif isinstance(node, list):
+            for item in node:
+                yield from texts(item)
+
+    for text in texts(document):
+        assert not re.search(r"<[A-Za-z]|\*", re.sub(r"(`+).*?\1", "", text)), text

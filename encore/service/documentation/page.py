@@ -32,10 +32,10 @@ from encore.service.documentation.security import SecuritySchemes
 Prefix = Callable[[Request], str]
 """Returns the path before a service's own paths, as its callers know it."""
 
-_STATIC: Final = Path(__file__).parent / "static"
 _SWAGGER_UI: Final = Path(fastapi_offline.__file__).parent / "static"
-_PAGE: Final = Template((_STATIC / "page.html").read_text(encoding="utf-8"))
-_REDIRECT: Final = Template((_STATIC / "redirect.html").read_text(encoding="utf-8"))
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_PAGE: Final = Template((_TEMPLATES / "page.html").read_text(encoding="utf-8"))
+_REDIRECT: Final = Template((_TEMPLATES / "redirect.html").read_text(encoding="utf-8"))
 _EXPANDED_OPERATIONS: Final = 15
 """A document with more operations shows its tags only, to be opened."""
 
