@@ -50,14 +50,9 @@ from encore.issuer.oauth_errors import OAuthError
 from encore.issuer.pages.errors import PageError, page_error_response
 from encore.issuer.refresh_grant import RefreshGrant
 from encore.issuer.signing import SigningKey
+from encore.issuer.token_profiles import Auth0Profile, OktaProfile, RFC9068Profile
 from encore.issuer.token_store import TokenStore
-from encore.issuer.tokens import (
-    Auth0Profile,
-    OktaProfile,
-    RFC9068Profile,
-    TokenIssuer,
-    TokenProfile,
-)
+from encore.issuer.tokens import TokenIssuer, TokenProfile
 from encore.issuer.user_tokens import UserTokens
 from encore.issuer.userinfo import UserinfoEndpoint
 

@@ -4,14 +4,14 @@ import base64
 import hashlib
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from encore.issuer.scope_descriptions import EMAIL, PROFILE
 from encore.issuer.signing import SigningKey
 from encore.issuer.users import User
 
-_PROFILE_CLAIMS = ("name", "given_name", "family_name")
-_EMAIL_CLAIMS = ("email", "email_verified")
+_PROFILE_CLAIMS: Final = ("name", "given_name", "family_name")
+_EMAIL_CLAIMS: Final = ("email", "email_verified")
 
 
 class IdTokenIssuer:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from jose import jwt
 
+from encore.issuer.token_profiles import EMAIL_CLAIM
 from tests.fixtures.consent import Person, query_of
 from tests.issuer.conftest import CALLBACK, WITH_QUERY
 from tests.issuer.logins import (
@@ -56,6 +57,9 @@ def test_code_gives_a_token_of_the_chosen_user_in_auth0s_shape(http: httpx.Clien
     assert (claims["sub"], claims["azp"]) == ("auth0|grace", "docs")
     assert (claims["aud"], claims["permissions"]) == ("api://default", ["batch:upload"])
     assert "gty" not in claims
+    assert claims[EMAIL_CLAIM] == "grace"
+    claims = claims_of(redeem(http, code_of(http, AUTH0, "ada"), AUTH0))
+    assert claims[EMAIL_CLAIM] == "ada@example.com"
 
 
 def test_redirect_uri_keeps_its_query(http: httpx.Client) -> None:
