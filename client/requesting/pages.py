@@ -43,7 +43,7 @@ def describe_rest(response: Response, rows: int) -> str:
     found = parse_content_range(response.headers.get("content-range"))
     total = found.total if found else None
     following = find_next(response, "")
-    if following is None and (found is None or total is None or found.last + 1 >= total):
+    if following is None and not _lacks_link(response, found):
         return ""
     shown = f"{rows} of {total} rows" if total is not None else f"{rows} rows, and there are more"
     if found is not None and found.first and total is not None:
@@ -51,6 +51,16 @@ def describe_rest(response: Response, rows: int) -> str:
     if following is None:
         return f"{shown}; the response does not say where the next page is."
     return f"{shown}; --all fetches all{' that follow' if found and found.first else ''}."
+
+
+def _lacks_link(response: Response, found: ContentRange | None) -> bool:
+    """Return whether rows follow a page without a link to them."""
+    if found is None:
+        return False
+    if found.total is None:
+        # The last page of a list whose rows are not counted links to the first one.
+        return not response.headers.get("link")
+    return found.last + 1 < found.total
 
 
 def find_next(response: Response, url: str) -> str | None:

@@ -14,7 +14,7 @@ from encore.client.async_resource import AsyncResource, UntypedAsyncResource
 from encore.client.async_sender import AsyncSender
 from encore.client.batch import BatchOptions
 from encore.client.batches import AsyncBatch
-from encore.client.core import DEFAULT_TIMEOUT, ClientCore
+from encore.client.core import DEFAULT_TIMEOUT, ClientCore, check_timeout
 from encore.client.lean_httpx import httpx
 from encore.client.machine_transport import AsyncMachineTransport
 from encore.client.options import RequestOptions, Timeout
@@ -45,7 +45,7 @@ class BaseAsyncClient:
         self._http = httpx.AsyncClient(
             auth=auth,
             headers=headers,
-            timeout=timeout,
+            timeout=check_timeout(timeout),
             follow_redirects=False,
             transport=transport or AsyncMachineTransport(),
             trust_env=False,  # The transport reads the environment.

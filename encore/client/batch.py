@@ -123,11 +123,22 @@ class BatchBuilder:
 
     Args:
         options: As ``BatchOptions`` says.
+
+    Attributes:
+        operations: The operations, in their order.
+        is_open: Whether operations may be added.
     """
 
     def __init__(self, options: BatchOptions) -> None:
         self._options = check_options("batch", options, BatchOptions)
         self.operations: list[BatchOperation[Any]] = []
+        self.is_open = False
+
+    def open(self) -> None:
+        """Begin to collect operations, once."""
+        if self.operations:
+            raise UsageError("The batch was sent: begin another one.")
+        self.is_open = True
 
     def add(self, call: Call[T]) -> BatchOperation[T]:
         """Add the operation of a call.
@@ -135,6 +146,8 @@ class BatchBuilder:
         Raises:
             UsageError: An operation of a batch cannot have one of its options.
         """
+        if not self.is_open:
+            raise UsageError("Operations are added in the with block of their batch.")
         request = call.request
         names = {name.lower() for name, _ in request.query} | {n.lower() for n in request.options}
         names |= {name.lower().replace("-", "_") for name in request.headers}

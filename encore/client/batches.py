@@ -45,9 +45,11 @@ class Batch(_Resources):
         self._sender = sender
 
     def __enter__(self) -> Self:
+        self.open()
         return self
 
     def __exit__(self, error_class: type[BaseException] | None, *_: object) -> None:
+        self.is_open = False
         if error_class is None and self.operations:
             self.accept(self._sender.exchange(self.build()))
 
@@ -60,8 +62,10 @@ class AsyncBatch(_Resources):
         self._sender = sender
 
     async def __aenter__(self) -> Self:
+        self.open()
         return self
 
     async def __aexit__(self, error_class: type[BaseException] | None, *_: object) -> None:
+        self.is_open = False
         if error_class is None and self.operations:
             self.accept(await self._sender.exchange(self.build()))

@@ -12,7 +12,7 @@ from typing import Any, Final, Self, Unpack
 
 from encore.client.batch import BatchOptions
 from encore.client.batches import Batch
-from encore.client.core import DEFAULT_TIMEOUT, ClientCore
+from encore.client.core import DEFAULT_TIMEOUT, ClientCore, check_timeout
 from encore.client.lean_httpx import httpx
 from encore.client.machine_transport import MachineTransport
 from encore.client.options import RequestOptions, Timeout
@@ -61,7 +61,7 @@ class BaseClient:
         self._http = httpx.Client(
             auth=auth,
             headers=headers,
-            timeout=timeout,
+            timeout=check_timeout(timeout),
             follow_redirects=False,
             transport=transport or MachineTransport(),
             trust_env=False,  # The transport reads the environment.

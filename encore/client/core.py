@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Generator, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from encore.client.auth import INSECURE, can_be_repeated
@@ -22,6 +22,18 @@ from encore.client.transport import CONNECT_SECONDS, READ_SECONDS
 from encore.client.urls import origin, require_https, validate_url
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+
+
+def check_timeout(timeout: Any) -> Any:
+    """Return a timeout.
+
+    Raises:
+        UsageError: It is neither a positive number nor ``httpx.Timeout`` nor None.
+    """
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is None or isinstance(timeout, httpx.Timeout) or (is_number and timeout > 0):
+        return timeout
+    raise UsageError("timeout must be a number of seconds above 0, httpx.Timeout, or None.")
 
 
 def timeout_of(read_seconds: float) -> httpx.Timeout:
@@ -93,15 +105,23 @@ class ClientCore:
             headers["Content-Type"] = JSON
         content = as_stream(content)
         stream = content if isinstance(content, RowStream | ChunkStream) else None
-        built = http.build_request(
-            request.method,
-            self.absolute_url(request.url),
-            params=_merged_query(request),
-            content=None if stream is not None else content,
-            headers=headers,
-            timeout=request.options.get("timeout", httpx.USE_CLIENT_DEFAULT),
-            extensions={INSECURE: self._insecure},
-        )
+        try:
+            built = http.build_request(
+                request.method,
+                self.absolute_url(request.url),
+                params=_merged_query(request),
+                content=None if stream is not None else content,
+                headers=headers,
+                timeout=(
+                    check_timeout(request.options["timeout"])
+                    if "timeout" in request.options
+                    else httpx.USE_CLIENT_DEFAULT
+                ),
+                extensions={INSECURE: self._insecure},
+            )
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            # A URL that is too long, a header that is not ASCII, a lone surrogate.
+            raise UsageError(f"The request cannot be written: {error}.") from error
         if stream is not None:
             built.headers.pop("Content-Length", None)
             built.headers["Transfer-Encoding"] = "chunked"

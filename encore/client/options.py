@@ -187,12 +187,11 @@ def check_options(method: str, keywords: Mapping[str, Any], options: type[Any]) 
 def option_headers(options: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers that options are sent as."""
     headers = dict(options.get("headers") or {})
-    if options.get("if_match") is not None:
-        headers["If-Match"] = as_etag(options["if_match"])
-    if options.get("if_none_match") is not None:
-        headers["If-None-Match"] = as_etag(options["if_none_match"])
-    if options.get("idempotency_key") is not None:
-        headers["Idempotency-Key"] = _check_key(str(options["idempotency_key"]))
+    for option, name in (("if_match", "If-Match"), ("if_none_match", "If-None-Match")):
+        if option in options:
+            headers[name] = as_etag(options[option])
+    if "idempotency_key" in options:
+        headers["Idempotency-Key"] = _check_key(options["idempotency_key"])
     return headers
 
 
@@ -207,7 +206,8 @@ def option_query(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**(options.get("params") or {}), **{n: v for n, v in query.items() if v is not None}}
 
 
-def _check_key(key: str) -> str:
+def _check_key(value: Any) -> str:
+    key = "" if value is None else str(value)
     if not (key and len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
         raise UsageError(
             f"An idempotency key has 1 to {MAX_KEY_LENGTH} visible characters of ASCII."

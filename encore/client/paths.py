@@ -56,7 +56,10 @@ def encode_segment(value: Any) -> str:
         raise UsageError(f"A key cannot be a {type(value).__name__}: {value!r:.80}.")
     if text in ("", ".", ".."):
         raise UsageError(f"A key or a word of a path cannot be {text!r}.")
-    return quote(text, safe=_UNRESERVED)
+    try:
+        return quote(text, safe=_UNRESERVED)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"A key or a word of a path is not Unicode: {text!r:.80}.") from error
 
 
 def join_names(names: str | Sequence[str]) -> str:

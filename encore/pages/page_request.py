@@ -96,7 +96,11 @@ class PageRequest:
         query, digest = self.pagination.query or "", self.pagination.digest
         offset, backwards = self.offset(page), page.position.backwards
         links = []
-        if (more or backwards) and (after := page.after) is not None and cursors.can_hold(after):
+        if more or backwards:
+            after = page.after
+            if after is None or not cursors.can_hold(after):
+                # The other links alone would say that no rows follow.
+                return []
             cursor = cursors.encode(CursorPayload(after, offset + len(page.rows)), digest, parent)
             links.append(("next", f"?{query}{CURSOR}={cursor}"))
         if not self.by_cursor:

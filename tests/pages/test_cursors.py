@@ -297,6 +297,16 @@ def test_list_with_too_long_sort_keys_has_no_link(api: ModelApi) -> None:
     assert len(ids(follow(api, "/items?count=10"))) == ROWS + 2
 
 
+def test_page_by_cursor_before_too_long_sort_keys_has_no_link(api: ModelApi) -> None:
+    names = ("z" * 3, "y" * 3, "x" * 100_000, "x" * 3)
+    api.orm(lambda s: s.add_all([Item(id=101 + n, name=x, tenant=1) for n, x in enumerate(names)]))
+    pages = follow(api, "/items?sort=-name&count=2&fields=id&id__gte=101")
+    assert ids(pages) == [101, 102, 103, 104]
+    pages = follow(api, "/items?sort=-name&count=1&fields=id&id__gte=101")
+    assert ids(pages) == [101, 102, 103]
+    assert "link" not in pages[-1].headers  # A link to the first page alone would end the list.
+
+
 def test_cursor_parameter_of_other_apis_is_suggested(api: ModelApi) -> None:
     for name in ("page_token", "starting_after", "page[after]", "nextToken"):
         body = assert_problem(api.get("/items", params={name: "x"}), 400, "invalid-query")

@@ -94,6 +94,27 @@ def test_body_is_what_was_given(client: Client, api: Any) -> None:
         client.request("GET /", "x")
 
 
+def test_request_that_cannot_be_written_is_refused(client: Client, api: Any) -> None:
+    surrogate = "\udcff"
+    calls: list[Callable[[], Any]] = [
+        lambda: client.request("GET", "x" * 70_000),
+        lambda: client.request("GET", f"x?{surrogate}"),
+        lambda: client.request("GET", "x", headers={"X": "ä"}),
+        lambda: client.request("GET", "x", timeout="x"),  # type: ignore[arg-type] # not a number
+        lambda: client.parts.get(surrogate),
+        lambda: client.parts.list(name=surrogate),
+        lambda: client.parts.list(id__in=range(200_000)),
+        lambda: client.parts.create(name=surrogate),
+        lambda: client.parts.create({"name": "x"}, idempotency_key=None),  # type: ignore[call-overload] # no key
+        lambda: client.parts.create({"name": "x"}, idempotency_key="ä"),
+        lambda: client.parts.create([{"name": "x"}]),  # type: ignore[call-overload] # no row
+    ]
+    for call in calls:
+        with pytest.raises(UsageError):
+            call()
+    assert api.requests == []
+
+
 def test_error_has_the_problem_without_the_token(client: Client, api: Any) -> None:
     problem = {
         "type": "urn:problem-type:forbidden",

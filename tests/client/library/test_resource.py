@@ -57,8 +57,9 @@ def test_row_is_changed_only_if_it_is_the_one_that_was_read(client: Client, name
     with pytest.raises(NotModified):
         client.products.get(row["id"], {}, if_none_match=changed)
     page = client.products.list(name=name * 2)
-    with pytest.raises(UsageError, match="no entity tag"):
-        client.products.delete(row["id"], if_match=page[0])
+    for tag in (page[0], dict(row), None, ""):
+        with pytest.raises(UsageError, match="no entity tag"):
+            client.products.delete(row["id"], if_match=tag)
     with pytest.raises(NotModified):
         client.products.list({"name": name * 2}, if_none_match=page)
 
@@ -304,16 +305,21 @@ def test_batch_refuses_what_an_operation_cannot_have(client: Client) -> None:
         for options in ({"dry_run": True}, {"idempotency_key": "k"}, {"timeout": 3}):
             with pytest.raises(UsageError, match="operation of a batch has no"):
                 products.create({"name": "x"}, **options)
-    assert batch.operations == []
-    operation = products.create(name="x")
-    with pytest.raises(UsageError):
-        client.products.get(operation["id"])
-    with pytest.raises(UsageError):
-        client.products.create(name=operation["name"])
+        assert batch.operations == []
+        operation = products.create(name="x")
+        with pytest.raises(UsageError):
+            client.products.get(operation["id"])
+        with pytest.raises(UsageError):
+            client.products.create(name=operation["name"])
+    with pytest.raises(UsageError, match="with block"):
+        products.create(name="x")
+    with pytest.raises(UsageError, match="was sent"):
+        batch.__enter__()
 
 
 def test_batch_sends_members_called_ref_as_they_are(client: Client) -> None:
     batch = client.batch()
+    batch.open()
     first = batch.on(client.a).create({"x": {"$ref": "y"}, "$$ref": [{"z": 1}]})
     batch.on(client.b).update(first["id"], {"x": first["a"]["b"][0]})
     assert [operation.describe() for operation in batch.operations] == [

@@ -46,6 +46,11 @@ def test_empty_list_is_an_empty_array(run: Any, api: Any) -> None:
             {"Content-Range": "items 0-1/133"},
             "2 of 133 rows; the response does not say where the next page is.",
         ),
+        (
+            {"Content-Range": "items 2-3/*"},
+            "2 rows, and there are more; the response does not say where the next page is.",
+        ),
+        ({"Content-Range": "items 2-3/*", "Link": '</1>; rel="first"'}, ""),
         ({"Content-Range": "items 2-3/4", "Link": '</1>; rel="prev"'}, ""),
         ({"Content-Range": "items 0-1/2"}, ""),
         ({"Content-Range": "bytes 0-1/2"}, ""),
@@ -67,6 +72,7 @@ def test_line_says_that_there_are_more_rows(
         ({"Link": next_page("/")}, 9, "pages repeat"),
         ({"Link": "<broken"}, 9, "Link cannot be followed"),
         ({"Content-Range": "items 0-0/2"}, 9, "incomplete: 1 of 2 rows"),
+        ({"Content-Range": "items 0-0/*"}, 9, "incomplete: 1 rows, and there are more"),
     ],
 )
 def test_pages_that_cannot_be_followed_are_an_error(
