@@ -118,6 +118,7 @@ class JsonServer:
         self.parameters = tuple(parameters)
         self.embeds = tuple(name for name in EMBEDS if name in parameters)
         self.operators = {o.suffix: o for o in (EQUALITY, *OTHERS, like)}
+        self._suffixes = tuple(filter(None, self.operators))
         self._parser = parser
 
     def find_sign(self, pairs: QueryPairs) -> str | None:
@@ -135,12 +136,14 @@ class JsonServer:
         return None
 
     def _is_sign(self, name: str) -> bool:
-        if name in self.parameters:
+        if name in self.parameters or name in _OF_VERSION_1:
             return True
+        if not name.endswith(self._suffixes):
+            return False
         lookup = self._parser.lookup
         if lookup.resolve(name) is not None or name in self._parser.searches:
             return False
-        return name in _OF_VERSION_1 or find_operator(lookup, self.operators, name) is not None
+        return find_operator(lookup, self.operators, name) is not None
 
     def parse(self, pairs: QueryPairs, sign: str, *, lenient: bool) -> Selection:
         """Parse a query.

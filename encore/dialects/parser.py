@@ -1,5 +1,6 @@
 """The parser of a resource with dialects: recognises the language of a query, and parses it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -17,6 +18,8 @@ from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import QueryParser, parse_pairs
 
 _CACHED_QUERIES: Final = 1_024
+_MAY_BE_DIALECT: Final = re.compile(rb"[%_]|filter|range|embed|sort=\[|id=")
+"""Finds something in every query that is in a dialect; most others have nothing of it."""
 
 
 Dialect = ReactAdmin | JsonServer
@@ -58,6 +61,8 @@ class DialectParser:
 
     def _parse_list(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
         """Parse the query string of a list; arguments and errors as of ``QueryParser.parse``."""
+        if _MAY_BE_DIALECT.search(query_string) is None:
+            return self._parser.parse(query_string, lenient=lenient)
         pairs = parse_pairs(query_string)
         found = [
             (dialect, sign)
