@@ -6,5 +6,9 @@ from encore import Service
 
 def expose(service: Service) -> None:
     """Expose ``/parts``, and its upload by id."""
-    parts = service.resource(Part, dialects=["react-admin", "refine", "json-server"])
+    parts = service.resource(
+        Part,
+        dialects=["react-admin", "refine", "json-server"],
+        description="The parts of the catalog",
+    )
     service.crud.upload(parts)

@@ -14,7 +14,7 @@ from encore.openapi.components import Components
 from encore.resource.definition import ResourceDefinition
 from encore.resource.option_checks import PARAMETER
 
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[^\W\dA-Z_]+\d*|\d+")
 _NOT_IN_IDS: Final = re.compile(r"[^a-z0-9]+")
 _SIBILANTS: Final = ("sses", "shes", "ches", "xes", "zes")
 _SINGULAR_ENDS: Final = ("ss", "us", "is")
@@ -53,13 +53,16 @@ def resource_names(resource: ResourceDefinition, components: Components) -> Reso
         components: The components of the document.
     """
     base = resource.paths.base
-    path = path_words(resource.collection_path.removeprefix(base))
-    plural = resource.options.plural or path or _joined(split_words(resource.name))
-    singular = resource.options.singular or _singular(resource, plural)
+    plural, singular = _plural(resource), singular_of(resource)
     qualified = f"{_joined(split_words(base))} {plural}" if base else ""
     unique = components.unique_name(plural, resource, kind=_TAGS, alternative=qualified)
     before, _, after = unique.partition(plural)
     return ResourceNames(f"{before}{singular}{after}", unique)
+
+
+def singular_of(resource: ResourceDefinition) -> str:
+    """Return what one row of a resource is called."""
+    return resource.options.singular or _singular(resource, _plural(resource))
 
 
 def operation_id(verb: str, words: str) -> str:
@@ -89,17 +92,27 @@ def with_article(noun: str) -> str:
     return f"{'an' if is_vowel else 'a'} {noun}"
 
 
+def _plural(resource: ResourceDefinition) -> str:
+    """Return what many rows of a resource are called."""
+    path = path_words(resource.collection_path.removeprefix(resource.paths.base))
+    return resource.options.plural or path or _joined(split_words(resource.name))
+
+
 def _singular(resource: ResourceDefinition, plural: str) -> str:
     """Return the singular of a resource's plural."""
     if resource.paths.collection_path_names_one_row:
         return plural
     words, model = plural.split(" "), split_words(resource.name)
+    if words[-len(model) :] == model:  # The model is called as its table: news, or part.
+        return plural
     for start in range(len(model)):  # The model's name may begin with the words of a parent.
         noun = model[start:]
         if _joined(words[-len(noun) :]) in _plurals(_joined(noun)):
             return _joined([*words[: -len(noun)], *noun])
     singular = _joined(_singular_words(words))
-    return singular if singular != plural or resource.options.endpoints else _joined(model)
+    if singular != plural:
+        return singular
+    return f"{plural} entry" if resource.options.endpoints else _joined(model)
 
 
 def _plurals(noun: str) -> list[str]:

@@ -36,13 +36,18 @@ def needed_scopes(access: Access) -> str:
     """Return what an operation needs, in words; empty if it is public."""
     if access.public:
         return ""
-    needed = [*map(_code, access.all_of)]
-    if access.any_of:
-        needed.append(f"one of {_enumeration([*map(_code, access.any_of)], 'or')}")
-    if not needed:
-        return "Needs a valid token."
+    every = _enumeration(map(_code, access.all_of))
+    one = _enumeration(map(_code, access.any_of), "or")
     noun = "scopes" if len(access.all_of) > 1 else "scope"
-    return f"Needs the {noun} {_enumeration(needed)}." if access.all_of else f"Needs {needed[0]}."
+    match bool(every), bool(one):
+        case True, True:
+            return f"Needs the {noun} {every}, and one of {one}."
+        case True, False:
+            return f"Needs the {noun} {every}."
+        case False, True:
+            return f"Needs one of the scopes {one}."
+        case _:
+            return "Needs a valid token."
 
 
 def _sentence(by_tag: Mapping[str, set[str]]) -> str:
@@ -56,7 +61,7 @@ def _sentence(by_tag: Mapping[str, set[str]]) -> str:
 
 
 def _enumeration(words: Iterable[str], conjunction: str = "and") -> str:
-    *others, last = words
+    *others, last = [*words] or [""]
     return f"{', '.join(others)} {conjunction} {last}" if others else last
 
 

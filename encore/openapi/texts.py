@@ -63,12 +63,11 @@ def action_text(action: Action[Any], method: str, names: ResourceNames) -> Opera
 
 
 def _list_text(resource: Resource, names: ResourceNames) -> OperationText:
-    what = (
-        f"Returns a page of the {names.plural}"
-        if resource.options.pagination
-        else (f"Returns all {names.plural}")
-    )
-    paragraphs = [f"{what} that match the filters.", filter_text(resource)]
+    pages = ", a page at a time" if resource.options.pagination else ""
+    paragraphs = [
+        f"Returns the {names.plural} that the filters match{pages}.",
+        filter_text(resource),
+    ]
     paragraphs += filter(None, [dialect_sentence(resource)])
     return OperationText(
         operation_id("list", names.plural), f"List {names.plural}", "\n\n".join(paragraphs)

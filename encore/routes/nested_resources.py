@@ -9,6 +9,7 @@ from encore.errors import ConfigurationError
 from encore.execution.resource import Resource
 from encore.models.fields import Fields
 from encore.models.relations import Relation, UnsupportedRelation, relations_of
+from encore.openapi.names import singular_of, split_words
 from encore.options import READING_ACTIONS, ResourceOptions
 from encore.resource.option_checks import PARAMETER
 from encore.resource.paths import path_parameter
@@ -59,6 +60,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         types=parent.options.types,
         compatible=parent.options.compatible,
         nested_arrays=parent.options.nested_arrays,
+        plural=" ".join([singular_of(parent), *split_words(relation.name)]),
     )
     return Resource(
         options,

@@ -10,6 +10,7 @@ from encore.database.protocol import Database
 from encore.errors import Draining, ServiceUnavailable
 
 _RETRY: Final = {"Retry-After": "1"}
+TAG: Final = "health"
 LIVE: Final = "/livez"
 READY: Final = "/readyz"
 
@@ -21,13 +22,15 @@ def health_routes(database: Database, *, is_draining: Callable[[], bool]) -> API
         database: The database, which readiness checks.
         is_draining: Returns whether the service is about to stop.
     """
-    router = APIRouter(tags=["health"])
+    router = APIRouter(tags=[TAG])
 
-    @router.get(LIVE, summary="Is the process alive?")
+    @router.get(LIVE, summary="Is the process alive?", operation_id="check_liveness")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get(READY, summary="Can the database be read and written?")
+    @router.get(
+        READY, summary="Can the database be read and written?", operation_id="check_readiness"
+    )
     async def ready() -> dict[str, str]:
         if is_draining():
             raise Draining

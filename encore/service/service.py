@@ -83,6 +83,8 @@ class Service(Application, Generic[S_co]):
             ``refine`` and ``json-server``.
         batch: Whether many operations can be sent in one request to ``/batch``; its path, or
             ``BatchOptions``.
+        scope_descriptions: What scopes allow, in words, for the documentation; a scope that is not
+            among them is described by the operations that need it.
         migrations: The folder of Alembic's scripts; ``migrations`` of the current folder if there
             is one.
         upgrade_command: What brings the database to the newest revision, for messages.
@@ -113,6 +115,7 @@ class Service(Application, Generic[S_co]):
         compatible: str | None = None,
         dialects: Sequence[str] = (),
         batch: bool | str | BatchOptions = True,
+        scope_descriptions: Mapping[str, str] | None = None,
         migrations: Path | str | None = None,
         upgrade_command: str = UPGRADE,
         doctor_command: str = DOCTOR,
@@ -145,7 +148,9 @@ class Service(Application, Generic[S_co]):
             docs_url=None,
             redoc_url=None,
             lifespan=self._connected(lifespan),
+            openapi_tags=[{"name": health.TAG, "description": "Whether the service is available"}],
         )
+        self._scope_descriptions = _check_descriptions(scope_descriptions or {})
         self.library_paths.update(PUBLIC_PATHS)
         self._authentication.protect(self)
         health_routes = health.health_routes(self.database, is_draining=self._is_draining)
@@ -165,7 +170,9 @@ class Service(Application, Generic[S_co]):
             dialects=dialects,
             batch=batch,
         )
-        self._documentation = Documentation(self, settings, self._authentication, proxies)
+        self._documentation = Documentation(
+            self, settings, self._authentication, proxies, self._scope_descriptions
+        )
 
     def resource(self, model: Model, *, scopes: Sequence[str] = (), **options: Any) -> Resource:
         """Expose a model.
@@ -219,6 +226,7 @@ class Service(Application, Generic[S_co]):
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain, once all routes are known: the metadata route names their scopes."""
         self._check_event_handlers()
+        self._check_described_scopes()
         self._documentation.add_home()
         self._authentication.describe(self)
         return super().build_middleware_stack()
@@ -230,7 +238,16 @@ class Service(Application, Generic[S_co]):
             RouteError: A route declares no access or two, or is of an unsupported type.
         """
         self._check_event_handlers()
+        self._check_described_scopes()
         RouteTable(self.router.routes, self.access)
+
+    def _check_described_scopes(self) -> None:
+        """Raise ``ConfigurationError`` for a description of a scope that no operation needs."""
+        known = sorted(self.scopes())
+        for scope in self._scope_descriptions:
+            if scope not in known:
+                message = f"no operation needs {scope!r}; needed are {', '.join(known) or 'none'}"
+                raise ConfigurationError("Service", "scope_descriptions", message)
 
     def _check_event_handlers(self) -> None:
         if self.router.on_startup or self.router.on_shutdown:
@@ -290,6 +307,16 @@ def _access(settings: Settings) -> dict[str, Access]:
     if not settings.has_public_docs:
         access |= dict.fromkeys(_DOCUMENTATION, AUTHENTICATED)
     return access
+
+
+def _check_descriptions(descriptions: Any) -> Mapping[str, str]:
+    """Return descriptions of scopes. Raise ``ConfigurationError`` unless all are texts."""
+    if not isinstance(descriptions, Mapping) or not all(
+        isinstance(text, str) and text for pair in descriptions.items() for text in pair
+    ):
+        message = "must be a mapping from scopes to what they allow, in words"
+        raise ConfigurationError("Service", "scope_descriptions", message)
+    return descriptions
 
 
 def _is_not_draining() -> bool:

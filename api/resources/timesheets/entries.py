@@ -51,6 +51,7 @@ def expose_entries(crud: Crud, services: TimesheetServices) -> Resource:
         read_only_attributes=READ_ONLY,
         set_by_hooks=ISO_PERIOD,
         associations=AssociationOptions(auto_populate=False),
+        description="Hours that people worked on projects, one entry for a day or a week",
     )
     EntryHooks(timesheets, services).register()
     return timesheets

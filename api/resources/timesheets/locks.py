@@ -33,6 +33,7 @@ def expose_locks(crud: Crud, services: TimesheetServices) -> None:
         access={"create": SCOPE, "list": ACCESS["list"], "read": ACCESS["read"]},
         read_only_attributes=_READ_ONLY,
         bulk=False,  # Each lock replaces the last one.
+        description="The ends of the locked period, in which entries cannot be changed",
     )
     locks.create.write.before(LockHooks(services).prepare_create)
 

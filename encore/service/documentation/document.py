@@ -11,6 +11,7 @@ from encore.http.application import Application
 from encore.openapi.components import Components
 from encore.openapi.document import make_document
 from encore.openapi.problems import problems
+from encore.openapi.scopes import needed_scopes
 from encore.service.documentation.permitted import permitted_document
 from encore.service.documentation.rendering import DocumentCache, RenderedDocument
 from encore.service.documentation.security import SecuritySchemes, list_operations, named_scopes
@@ -104,9 +105,11 @@ def _secured(
         if access.public:
             continue
         operation["security"] = schemes.requirements(access)
+        paragraphs = filter(None, [operation.get("description"), needed_scopes(access)])
+        operation["description"] = "\n\n".join(paragraphs)
         operation["responses"] = {**refusals, **responses}
     described = document["components"] = components.as_dict()
     for unused in ("HTTPValidationError", "ValidationError"):
         described["schemas"].pop(unused, None)
-    described["securitySchemes"] = schemes.describe(named_scopes(document["paths"]))
+    described["securitySchemes"] = schemes.describe(document["paths"], operations)
     return document

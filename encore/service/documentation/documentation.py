@@ -1,5 +1,6 @@
 """The routes of the documentation, joined with the settings and the gate of a service."""
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ class Documentation:
         settings: Its settings.
         authentication: Knows the issuers.
         proxies: Whose ``X-Forwarded-Prefix`` is read.
+        scope_descriptions: What scopes allow, in words.
     """
 
     def __init__(
@@ -36,8 +38,10 @@ class Documentation:
         settings: Settings,
         authentication: Authentication,
         proxies: TrustedProxies,
+        scope_descriptions: Mapping[str, str],
     ) -> None:
         self._app = app
+        self._scope_descriptions = scope_descriptions
         self._has_public_docs = settings.has_public_docs
         self._authentication = authentication
         self._proxies = proxies
@@ -62,7 +66,9 @@ class Documentation:
 
     def _schemes(self) -> SecuritySchemes:
         authentication = self._authentication
-        return SecuritySchemes(authentication.first_issuer.issuer, authentication.endpoints)
+        return SecuritySchemes(
+            authentication.first_issuer.issuer, authentication.endpoints, self._scope_descriptions
+        )
 
     def _page_settings(self, settings: Settings) -> PageSettings:
         issuer = self._authentication.first_issuer

@@ -4,17 +4,17 @@ Operations are judged as the gate judges requests (``Access.permits``). What onl
 out as well: components, tags, scopes of the security scheme.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from encore.http.access import Access
-from encore.service.documentation.security import SecuritySchemes, named_scopes
+from encore.service.documentation.security import SecuritySchemes
 
 METHODS: Final = frozenset(("get", "put", "post", "delete", "options", "head", "patch", "trace"))
 _COMPONENTS: Final = "#/components/"
 _SECURITY: Final = "securitySchemes"
 
-Operations = Iterable[tuple[str, str, Access]]
+Operations = Collection[tuple[str, str, Access]]
 """Path, method in lower case, and access."""
 
 
@@ -39,7 +39,7 @@ def permitted_document(
     }
     paths = dict(_visible_paths(document["paths"], hidden))
     components = _used_components(document.get("components", {}), paths)
-    components[_SECURITY] = schemes.describe(named_scopes(paths))
+    components[_SECURITY] = schemes.describe(paths, operations)
     permitted = {**document, "paths": paths, "components": components}
     if "tags" in document:
         used = {tag for item in paths.values() for tag in _tags(item)}

@@ -1,13 +1,14 @@
 """How callers authenticate, in the OpenAPI document: the scheme, and the scopes of operations."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from encore.auth.authorization_server import IssuerEndpoints
 from encore.http.access import PUBLIC, Access
 from encore.http.application import Application
 from encore.http.framework_routes import declared_access, list_routes
+from encore.openapi.scopes import describe_scopes
 
 OAUTH2: Final = "oauth2"
 BEARER: Final = "bearer"
@@ -21,10 +22,13 @@ class SecuritySchemes:
     Attributes:
         issuer: Whose tokens are accepted; of several issuers the first.
         endpoints: Where it issues them.
+        scope_descriptions: What scopes allow, in words; others are described by the operations
+            that need them.
     """
 
     issuer: str
     endpoints: IssuerEndpoints
+    scope_descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -36,8 +40,16 @@ class SecuritySchemes:
         alternatives = [[scope] for scope in access.any_of] or [[]]
         return [{self.name: [*access.all_of, *one]} for one in alternatives]
 
-    def describe(self, scopes: Iterable[str]) -> dict[str, Any]:
-        """Return the security schemes of a document whose operations name these scopes."""
+    def describe(
+        self, paths: Mapping[str, Mapping[str, Any]], operations: Iterable[tuple[str, str, Access]]
+    ) -> dict[str, Any]:
+        """Return the security schemes of a document.
+
+        Args:
+            paths: The paths of the document.
+            operations: Operations by path, method in lower case and access; those that the document
+                does not describe are left out.
+        """
         if not self.endpoints.token:
             return {
                 BEARER: {
@@ -47,7 +59,7 @@ class SecuritySchemes:
                     "description": f"An access token of {self.issuer}.",
                 }
             }
-        described = {scope: f"Holds {scope}" for scope in sorted(scopes)}
+        described = self._describe_scopes(paths, operations)
         token_url = self.endpoints.token
         flows: dict[str, Any] = {}
         if self.endpoints.authorization:
@@ -59,6 +71,20 @@ class SecuritySchemes:
         flows["clientCredentials"] = {"tokenUrl": token_url, "scopes": described}
         description = f"Access tokens of {self.issuer}: for persons and for programs."
         return {OAUTH2: {"type": "oauth2", "description": description, "flows": flows}}
+
+    def _describe_scopes(
+        self, paths: Mapping[str, Mapping[str, Any]], operations: Iterable[tuple[str, str, Access]]
+    ) -> dict[str, str]:
+        """Return what the scopes that a document names allow, in words."""
+        found = {
+            **describe_scopes(
+                (method, paths[path][method].get("tags", ()), access)
+                for path, method, access in operations
+                if method in paths.get(path, ())
+            ),
+            **self.scope_descriptions,
+        }
+        return {scope: found.get(scope, scope) for scope in sorted(named_scopes(paths))}
 
 
 def list_operations(

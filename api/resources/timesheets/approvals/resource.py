@@ -44,6 +44,7 @@ def expose_approvals(crud: Crud, services: TimesheetServices) -> None:
         bulk=False,  # Many decisions are ``PUT /approvals``, which names the versions.
         bodies={"update": decision_schema()},
         checks_if_match=["update"],
+        description="The submitted timesheets, and decisions on them",
     )
     repository = TimesheetRepository(approvals, services.dialect)
     decisions = DecisionService(repository, services)
@@ -59,7 +60,7 @@ def expose_approvals(crud: Crud, services: TimesheetServices) -> None:
         access=Access(all_of=(SCOPE,)),
         error_responses_like="update",
         describe=lambda: {
-            "summary": "Approve or reject many",
+            "summary": "Approve or reject many timesheets",
             "response_model": list[read_schema(approvals)],  # type: ignore[misc] # made at run time
             "openapi_extra": {"requestBody": json_body(bulk_schema)},
         },
@@ -76,6 +77,8 @@ def expose_history(crud: Crud, services: TimesheetServices) -> None:
         endpoints=(_HISTORY_PATH, f"{_HISTORY_PATH}/{{id}}"),
         actions=("list", "read"),
         access={"all": SCOPE},
+        plural="timesheet changes",
+        description="What was changed in timesheets, by whom and when",
     )
     for action in ("list", "read"):
         history.hooks[action].start.before(services.approvers.restrict_history)

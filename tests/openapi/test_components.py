@@ -1,0 +1,72 @@
+"""Components: shared once, never mixed up."""
+
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from encore import Crud
+from encore.database.factory import open_database
+from encore.openapi.components import Components, ConflictingComponents
+from tests.fixtures.library_models import Tag as TagModel
+
+TEXT = {"type": "string"}
+NUMBER = {"type": "number"}
+
+
+def test_component_with_the_same_content_is_shared() -> None:
+    components = Components()
+    assert components.schema("A", TEXT) == components.schema("A", dict(TEXT))
+    assert components.as_dict() == {"schemas": {"A": TEXT}}
+
+
+def test_component_with_other_content_is_an_error() -> None:
+    components = Components()
+    components.header("A", TEXT)
+    with pytest.raises(ConflictingComponents, match=r"components\.headers\.A"):
+        components.header("A", NUMBER)
+    components.parameter("A", NUMBER)  # Kinds are independent.
+
+
+def test_names_of_owners_are_unique() -> None:
+    components, one, other, third = Components(), object(), object(), object()
+    assert [components.unique_name("Part", owner) for owner in (one, other, one)] == [
+        "Part",
+        "Part2",
+        "Part",
+    ]
+    assert components.unique_name("Part", third, alternative="Old") == "Old"
+    assert components.unique_name("Part", other, kind="tags") == "Part"
+
+
+def test_adopted_schemas_are_renamed_where_they_differ() -> None:
+    components = Components({"schemas": {"A": TEXT}})
+    assert components.schema("A", NUMBER) == {"$ref": "#/components/schemas/A2"}
+    schemas = {"A": TEXT, "A2": TEXT, "B": {"items": {"$ref": "#/components/schemas/A2"}}}
+    operation = {"x": [{"$ref": "#/components/schemas/B"}, {"$ref": "#/components/schemas/A2"}]}
+    adopted = components.adopt(schemas, operation)
+    assert adopted["x"][1] == {"$ref": "#/components/schemas/A22"}
+    assert components.as_dict()["schemas"]["B"]["items"] == adopted["x"][1]
+
+
+class Tag(BaseModel):
+    """A model of the application's own with the name of a resource's."""
+
+    own: int
+
+
+class Problem(BaseModel):
+    own: int
+
+
+def test_own_models_with_names_of_generated_schemas_keep_theirs() -> None:
+    app = FastAPI()
+    app.add_api_route("/own", lambda: None, response_model=Tag)
+    app.add_api_route("/problem", lambda: None, response_model=Problem)
+    Crud(app, open_database("sqlite:///unused.sqlite"), gate=None).resource(TagModel)
+    document = app.openapi()
+    schemas = document["components"]["schemas"]
+    assert "own" in schemas["Tag"]["properties"]
+    assert "own" in schemas["Problem"]["properties"]
+    assert "label" in schemas["Tag2"]["properties"]
+    problem = document["components"]["responses"]["BadRequest"]["content"]
+    assert problem["application/problem+json"]["schema"]["$ref"].endswith("/Problem2")
