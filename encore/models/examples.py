@@ -92,6 +92,17 @@ def example_of(field: Field) -> Any:
     return _typical(field.column, field.codec, column.name)
 
 
+def filter_example(field: Field) -> Any:
+    """Return an example of a value to compare a field with; ``UNSET`` if there is none.
+
+    Not null, and of a text what comes before a comma: commas separate the values of a filter.
+    """
+    example = example_of(field)
+    if example is None:
+        example = _typical(field.column, field.codec, field.name)
+    return example.partition(",")[0] if isinstance(example, str) else example
+
+
 def _typical(column: Column[Any], codec: Codec, name: str) -> Any:
     """Return the first usual value that is read as it was written, or else the first accepted."""
     if codec.unsupported:

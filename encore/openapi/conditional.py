@@ -15,6 +15,7 @@ IF_MATCH: Final[Mapping[str, Any]] = {
     "description": "The entity tag of the row on which the request is based, or `*`: 412 if the row"
     " has another version by now (RFC 9110 13.1.1)",
     "schema": {"type": "string", "pattern": _TAGS},
+    "example": "*",
 }
 IF_NONE_MATCH: Final[Mapping[str, Any]] = {
     "name": "If-None-Match",
@@ -22,12 +23,14 @@ IF_NONE_MATCH: Final[Mapping[str, Any]] = {
     "description": "The entity tags of known representations: 304 if one of them is current"
     " (RFC 9110 13.1.2)",
     "schema": {"type": "string", "pattern": _TAGS},
+    "example": '"1.5d41402abc4b2a76"',
 }
 IF_MODIFIED_SINCE: Final[Mapping[str, Any]] = {
     "name": "If-Modified-Since",
     "in": "header",
     "description": "An HTTP date: 304 if the row has not changed since (RFC 9110 13.1.3)",
     "schema": {"type": "string"},
+    "example": "Mon, 02 Mar 2026 09:30:00 GMT",
 }
 IF_UNMODIFIED_SINCE: Final[Mapping[str, Any]] = {
     "name": "If-Unmodified-Since",
@@ -35,6 +38,7 @@ IF_UNMODIFIED_SINCE: Final[Mapping[str, Any]] = {
     "description": "An HTTP date: 412 if the row has changed since, in whole seconds"
     " (RFC 9110 13.1.4)",
     "schema": {"type": "string"},
+    "example": "Mon, 02 Mar 2026 09:30:00 GMT",
 }
 REQUIRED_IF_MATCH: Final[Mapping[str, Any]] = {**IF_MATCH, "required": True}
 

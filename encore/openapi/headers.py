@@ -29,26 +29,35 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     ETAG: {
         "description": '`"<row version>.<representation>"`, a strong entity tag',
         "schema": {"type": "string", "pattern": r'^"[^"\s]*"$'},
+        "example": '"1.5d41402abc4b2a76"',
     },
     LAST_MODIFIED: {
         "description": "When the row was last written, in whole seconds",
         "schema": {"type": "string"},
+        "example": "Mon, 02 Mar 2026 09:30:00 GMT",
     },
-    LOCATION: {"description": "The path of the row", "schema": {"type": "string"}},
+    LOCATION: {
+        "description": "The path of the row",
+        "schema": {"type": "string"},
+        "example": "/rows/1",
+    },
     CONTENT_RANGE: {
         "description": "The range of these rows and the total: `items a-b/total`; for a page"
         " after the last row `items */total`, or `items a-(a-1)/total` as in Finale; `items a-b/*`"
         " if they are not counted",
         "schema": {"type": "string", "pattern": r"^items ((\d+-\d+|\*)/\d+|\d+-\d+/\*)$"},
+        "example": "items 0-0/1",
     },
     PAGE_LINKS: {
         "description": "The next page, the previous and the first, if there are any"
         " (RFC 8288: next, prev, first)",
         "schema": {"type": "string"},
+        "example": '</rows?count=10&cursor=AbC>; rel="next"',
     },
     HISTORY_LINKS: {
         "description": "The older entries (RFC 8288: next)",
         "schema": {"type": "string"},
+        "example": '</rows/1/history?before=10>; rel="next"',
     },
     APPLIED_COUNT: {
         "description": "How the rows were counted, if Prefer chose it or they are estimated",
@@ -69,10 +78,12 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     TOTAL_COUNT: {
         "description": "The total, unless it is not counted",
         "schema": {"type": "integer", "minimum": 0},
+        "example": 1,
     },
     INVALID_VALUES: {
         "description": "How many stored values do not fit their columns; they are shown as text",
         "schema": {"type": "integer", "minimum": 1},
+        "example": 1,
     },
 }
 

@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from msgspec import UNSET
+
+from encore.models.examples import example_of
 from encore.models.fields import Field
 from encore.openapi.components import Components
 from encore.openapi.conditional import (
@@ -78,16 +81,15 @@ def path_parameters(path: str, fields: Iterable[tuple[str, Field]]) -> list[dict
         path: The path template.
         fields: The names of parameters, and the fields that they hold; others are strings.
     """
-    schemas = {name: field.codec.schema for name, field in fields}
-    return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": schemas.get(name, {"type": "string"}),
-        }
-        for name in PARAMETER.findall(path)
-    ]
+    known = dict(fields)
+    return [_path_parameter(name, known.get(name)) for name in PARAMETER.findall(path)]
+
+
+def _path_parameter(name: str, field: Field | None) -> dict[str, Any]:
+    schema = {"type": "string"} if field is None else field.codec.schema
+    parameter: dict[str, Any] = {"name": name, "in": "path", "required": True, "schema": schema}
+    example = name if field is None else example_of(field)
+    return parameter if example in (UNSET, None) else {**parameter, "example": example}
 
 
 def _share(

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from encore.openapi.components import Components
 from encore.openapi.headers import response_headers
+from encore.openapi.problem_examples import problem_example
 from encore.openapi.responses import with_headers
 
 _FIELD_ERROR: Final = {
@@ -143,10 +144,11 @@ def _problem(
         validators: The names of the headers of a 412.
     """
     name, description = _NAMES_AND_DESCRIPTIONS[status]
-    content = {"application/problem+json": {"schema": problem_reference(components)}}
-    response: dict[str, Any] = {"description": description, "content": content}
+    response: dict[str, Any] = {"description": description}
+    error = name
     if status == _CONFLICT and keyed is not None:
         is_only_of_key = status not in keyed
+        error = "InProgress" if is_only_of_key else name
         name = "InProgress" if is_only_of_key else "ConflictOrInProgress"
         response["description"] = (
             _IN_PROGRESS if is_only_of_key else f"{description}. {_IN_PROGRESS}"
@@ -154,4 +156,6 @@ def _problem(
     if status == _PRECONDITION_FAILED and validators:
         name = with_headers(name, validators)
         response["headers"] = response_headers(components, validators)
+    media_type = {"schema": problem_reference(components), "example": problem_example(error)}
+    response["content"] = {"application/problem+json": media_type}
     return components.response(name, response)

@@ -1,11 +1,15 @@
 """OpenAPI descriptions of the query parameters of lists and of actions on one row."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
+
+from msgspec import UNSET
 
 from encore.database.expressions.text_search import MAX_PATTERN_LENGTH
 from encore.database.search_index.conditions import MIN_TERM_LENGTH
 from encore.database.soft_deletes import DeletedRows
+from encore.models.examples import filter_example
 from encore.models.fields import Field
 from encore.options import READING_ACTIONS, RESTORE
 from encore.query.as_of import AS_OF
@@ -46,12 +50,14 @@ OR: Final[Mapping[str, Any]] = {
     "in": "query",
     "description": f"Conditions, one of which must hold; {_GRAMMAR}",
     "schema": _CONDITIONS,
+    "example": "id=1|id__gte=10",
 }
 NOT: Final[Mapping[str, Any]] = {
     "name": NOT_PARAMETER,
     "in": "query",
     "description": f"Conditions, none of which may hold; {_GRAMMAR}",
     "schema": _CONDITIONS,
+    "example": "id=2|id__gte=10",
 }
 _OF_TEXTS: Final = ("eq", "ne", "in", "like", "startswith")
 _OF_ORDERED: Final = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "between")
@@ -65,12 +71,14 @@ OFFSET_PARAMETER: Final[Mapping[str, Any]] = {
     "in": "query",
     "description": "How many rows to skip",
     "schema": _NATURAL,
+    "example": 0,
 }
 PAGE_PARAMETER: Final[Mapping[str, Any]] = {
     "name": PAGE,
     "in": "query",
     "description": "Which page, from 0; adds to offset",
     "schema": _NATURAL,
+    "example": 0,
 }
 CURSOR_PARAMETER: Final[Mapping[str, Any]] = {
     "name": CURSOR,
@@ -85,6 +93,7 @@ AS_OF_PARAMETER: Final[Mapping[str, Any]] = {
     "description": "Rows as they were at this time, which needs its offset and is not in the"
     " future",
     "schema": {"type": "string", "format": "date-time"},
+    "example": "2026-03-02T09:30:00Z",
 }
 
 
@@ -92,7 +101,7 @@ def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
     """Return the descriptions of all query parameters of a list."""
     orders = [sign + name for name in resource.parser.sortable for sign in ("", "-")]
     parameters = [
-        _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending"),
+        _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending", 1),
         *_page_parameters(
             resource.compatibility.paging.max_count, paginated=resource.options.pagination
         ),
@@ -117,8 +126,8 @@ def filter_parameters(
     """
     parameters = [
         *(_search_parameter(search) for search in resource.searches),
-        dict(OR),
-        dict(NOT),
+        {**OR, "example": _conditions(resource, OR)},
+        {**NOT, "example": _conditions(resource, NOT)},
         *_preset_parameters(resource),
     ]
     taken = {*others, *(parameter["name"] for parameter in parameters)}
@@ -165,7 +174,7 @@ def row_parameters(resource: ResourceDefinition, *, reads: bool = False) -> list
     """
     serializer = resource.serializer
     parameters = [
-        _listed(FIELDS, [*serializer.shown, *serializer.children], "The fields to return")
+        _listed(FIELDS, [*serializer.shown, *serializer.children], "The fields to return", 3)
     ]
     parameters += _preset_parameters(resource)
     if serializer.children:
@@ -174,7 +183,7 @@ def row_parameters(resource: ResourceDefinition, *, reads: bool = False) -> list
         description = "The relations to embed; others are omitted"
         parameters.append(
             {
-                **_parameter(CHILDREN, schema, description),
+                **_parameter(CHILDREN, schema, description, [next(iter(serializer.children))]),
                 "style": "pipeDelimited",
                 "explode": False,
             }
@@ -189,7 +198,8 @@ def _deleted_parameter(resource: ResourceDefinition) -> dict[str, Any]:
     scopes = " and ".join(sorted(resource.access(RESTORE).scopes()))
     needs = f"; needs the scopes of restore: {scopes}" if scopes else ""
     description = f"Deleted rows too ({DeletedRows.WITH.value}), or alone{needs}"
-    return _parameter(DELETED, {"type": "string", "enum": list(DELETED_ROWS)}, description)
+    schema = {"type": "string", "enum": list(DELETED_ROWS)}
+    return _parameter(DELETED, schema, description, DeletedRows.WITH.value)
 
 
 def past_parameters(resource: ResourceDefinition, action: str) -> list[dict[str, Any]]:
@@ -204,7 +214,8 @@ def _preset_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
         return []
     schema = {"type": "string", "enum": list(resource.options.presets)}
     names = resource.compatibility.preset_parameters
-    return [_parameter(name, schema, "A named condition") for name in names]
+    example = next(iter(resource.options.presets))
+    return [_parameter(name, schema, "A named condition", example) for name in names]
 
 
 def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
@@ -212,7 +223,7 @@ def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
     if paginated:
         size = f"How many rows; 0 or less means {DEFAULT_COUNT}, more than {most} that many"
         schema = {"type": "integer", "default": DEFAULT_COUNT}
-        parameters.append(_parameter("count", schema, size))
+        parameters.append(_parameter("count", schema, size, 10))
         parameters += [dict(CURSOR_PARAMETER), dict(PREFER_COUNT)]
     return parameters
 
@@ -231,32 +242,35 @@ def _search_parameter(search: Search) -> dict[str, Any]:
     else:
         forms = [field.codec.accepts for field in fields]
         schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
-    return _parameter(search.parameter, schema, f"Rows of which one of {names} {does} this")
+    does_this = f"Rows of which one of {names} {does} this"
+    return _parameter(search.parameter, schema, does_this, _search_example(search))
 
 
 def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, Any]:
     # A filter may be longer than its column: it matches no row.
     value = {"type": "string"} if field.codec.is_text else field.codec.accepts
     description = f"Rows whose {field.name} {operator.description} this"
+    example = filter_example(field)
     match operator.values:
         case "flag":
-            return _parameter(name, {"type": "boolean"}, description)
+            return _parameter(name, {"type": "boolean"}, description, example=False)
         case "text":
-            return _parameter(name, _SEARCH_TERM, description)
+            return _parameter(name, _SEARCH_TERM, description, example)
         case "two":
             if field.codec.is_text:
                 value = {"type": "string", "pattern": "^[^,]*$"}
-            return _separated(name, {"items": value, "minItems": 2, "maxItems": 2}, description)
+            two = {"items": value, "minItems": 2, "maxItems": 2}
+            return _separated(name, two, description, [example, example])
         case "many":
             many = {"items": _or_null(value), "minItems": 1, "maxItems": MAX_VALUES}
-            return _separated(name, many, description)
+            return _separated(name, many, description, [example])
         case _ if operator is EQUALS:
             description = f"{description}, or one of these"
-            return _parameter(name, {"type": "array", "items": _or_null(value)}, description)
+            array = {"type": "array", "items": _or_null(value)}
+            return _parameter(name, array, description, [example])
         case _:
-            return _parameter(
-                name, _or_null(value) if operator.name == "ne" else value, description
-            )
+            schema = _or_null(value) if operator.name == "ne" else value
+            return _parameter(name, schema, description, example)
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -266,17 +280,48 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"const": "null"}, {"type": "null"}]}
 
 
-def _listed(name: str, values: Sequence[str], description: str) -> dict[str, Any]:
+def _listed(name: str, values: Sequence[str], description: str, shown: int) -> dict[str, Any]:
+    """Return the description of a parameter that lists some of these values, and shows so many."""
     items: dict[str, Any] = {"type": "string", "enum": list(values)}
     array: dict[str, Any] = {"items": items, "minItems": 1}
-    return _separated(name, array, description)
+    return _separated(name, array, description, list(values[:shown]))
 
 
-def _separated(name: str, array: dict[str, Any], description: str) -> dict[str, Any]:
+def _separated(
+    name: str, array: dict[str, Any], description: str, example: list[Any]
+) -> dict[str, Any]:
     """Return the description of a parameter with values separated by commas."""
     schema: dict[str, Any] = {"type": "array", **array}
-    return {**_parameter(name, schema, description), "style": "form", "explode": False}
+    parameter = _parameter(name, schema, description, example)
+    return {**parameter, "style": "form", "explode": False}
 
 
-def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+def _parameter(name: str, schema: dict[str, Any], description: str, example: Any) -> dict[str, Any]:
+    parameter = {"name": name, "in": "query", "description": description, "schema": schema}
+    if UNSET in (example if isinstance(example, list) else [example]):
+        return parameter  # A type of which no usual value is known.
+    return {**parameter, "example": example}
+
+
+def _conditions(resource: ResourceDefinition, parameter: Mapping[str, Any]) -> Any:
+    """Return the example of a parameter of conditions: by ``id``, or by another key."""
+    names = [field.name for field in resource.fields.key if field.name in resource.serializer.shown]
+    if "id" in names:
+        return parameter["example"]
+    field = resource.serializer.shown.get(names[0]) if names else None
+    example = UNSET if field is None else filter_example(field)
+    return UNSET if example is UNSET else f"{names[0]}={text_of(example)}"
+
+
+def _search_example(search: Search) -> Any:
+    """Return the example of a search: of the first of its fields that has one."""
+    examples = (filter_example(target.field) for target in search.targets)
+    found = next((example for example in examples if example is not UNSET), UNSET)
+    if search.index is not None or search.operator.values == TEXT:
+        return text_of(found) if found is not UNSET else UNSET
+    return found
+
+
+def text_of(value: Any) -> str:
+    """Return a JSON value as a query has it."""
+    return value if isinstance(value, str) else json.dumps(value)

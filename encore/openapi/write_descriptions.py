@@ -23,6 +23,7 @@ DRY_RUN_PARAMETER: Final[Mapping[str, Any]] = {
     "description": "Carry out the request, respond as if it had succeeded or failed, and change"
     " nothing",
     "schema": {"type": "boolean", "default": False},
+    "example": False,
 }
 IDEMPOTENCY_KEY: Final[Mapping[str, Any]] = {
     "name": "Idempotency-Key",
@@ -30,6 +31,7 @@ IDEMPOTENCY_KEY: Final[Mapping[str, Any]] = {
     "description": "The same request with the same key is carried out once and gets the same"
     " response: a string in quotation marks, or 1 to 255 visible characters",
     "schema": SCHEMA,
+    "example": '"0b8f1b4e-6f0a-4c0e-9d55-3a2f6f1f7c11"',
 }
 """The header of requests that may be repeated."""
 
@@ -39,6 +41,7 @@ ON_CONFLICT_PARAMETER: Final[Mapping[str, Any]] = {
     "description": "If the row is stored already: merge changes it as PATCH does, and"
     " requires the scopes of update too; ignore returns it, and requires those of read",
     "schema": {"type": "string", "enum": [MERGE, IGNORE]},
+    "example": MERGE,
 }
 
 
@@ -55,5 +58,6 @@ def upsert_parameters(targets: UpsertTargets) -> list[Mapping[str, Any]]:
         "description": "The fields of the unique key by which the stored row is looked up; by"
         " default the primary key, if the body has it, or the only other key",
         "schema": {"type": "string", "enum": targets.choices},
+        "example": targets.choices[0],
     }
     return [ON_CONFLICT_PARAMETER, on]
