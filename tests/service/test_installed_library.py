@@ -168,6 +168,7 @@ def test_installed_service_runs_with_issuer_authentication_docs_and_tables(
         assert client.put("/items/1", json={"name": "b", "supplierId": 1}).json()["name"] == "b"
         assert client.delete("/items/1").status_code == 200
         assert client.get("/docs").status_code == 200
+        assert client.get("/docs-assets/page.js").status_code == 200
         assert httpx.get(client.base_url.join("/suppliers")).status_code == 401
         report = installed_project.run("encore", "doctor", "app:service")
     assert "FAIL" not in report
