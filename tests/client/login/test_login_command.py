@@ -33,9 +33,8 @@ class Screen(io.StringIO):
         return super().write(text)
 
 
-@pytest.fixture
-def logged_in(run: Run) -> Run:
-    """A run after ada has logged in."""
+def log_in(run: Run) -> str:
+    """Log ada in; return what was said."""
     variables = {name: run.environment[name] for name in ("ISSUER", "AUDIENCE")} | AT_ISSUER
     variables["XDG_STATE_HOME"] = str(run.directory / "state")
     argv, screen = ("login", "--browser"), Screen()
@@ -43,8 +42,14 @@ def logged_in(run: Run) -> Run:
         argv, variables, str(run.directory), io.StringIO(), io.StringIO(), screen
     )
     assert main(environment) == 0, screen.getvalue()
-    last = screen.getvalue().splitlines()[-1]
-    assert last.startswith(f"Logged in at {variables['ISSUER']} as ada, ")
+    return screen.getvalue()
+
+
+@pytest.fixture
+def logged_in(run: Run) -> Run:
+    """A run after ada has logged in."""
+    last = log_in(run).splitlines()[-1]
+    assert last.startswith(f"Logged in at {run.environment['ISSUER']} as ada, ")
     assert last.endswith("; scopes: a b.")
     return run
 
@@ -172,3 +177,28 @@ def test_arguments_and_settings_are_checked_first(
     result = run("login", *argv, **settings)
     assert result.code == code
     assert words in result.err
+
+
+def test_login_with_a_refresh_token_is_renewed_until_logout(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(AT_ISSUER, "SCOPE", "a offline_access")
+    last = log_in(run).splitlines()[-1]
+    assert "renewed until the issuer ends it" in last
+    first = run("token", **NO_CREDENTIALS)
+    second = run("token", "--renew", **NO_CREDENTIALS)
+    assert subject_of(first) == subject_of(second) == "ada"
+    assert first.out != second.out
+    files = {path: path.read_text() for path in tokens_of(run)}
+    assert run("logout", **NO_CREDENTIALS).code == 0
+    assert tokens_of(run) == []
+    for path, content in files.items():
+        path.write_text(content)
+        path.chmod(0o600)
+    result = run("token", "--renew", **NO_CREDENTIALS)
+    assert (result.code, result.out) == (6, "")
+    assert "was ended by the issuer" in result.err
+
+
+def tokens_of(run: Run) -> list[Path]:
+    return list((run.directory / "state/encore/tokens").glob("login-*.json"))
