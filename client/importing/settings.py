@@ -3,12 +3,16 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from client.settings import SETTING_NAMES, build_client_settings, read_settings
+from client.tokens.environment_token import read_token
 from encore.client.errors import ConfigurationError
 from encore.client.settings import ClientSettings
 from encore.client.urls import validate_url
+
+if TYPE_CHECKING:
+    import httpx
 
 DEFAULT_URL: Final = "http://localhost:3000/timesheets/upload"
 UPLOAD_SCOPE: Final = "batch:upload"
@@ -55,12 +59,37 @@ class ImportSettings:
         url: The URL to upload to.
         credentials: For a source that is a URL.
         scope: The scopes that are requested instead.
+        token: Sent instead of a token that is requested: ``TOKEN`` in the environment.
     """
 
     client: ClientSettings
     url: str = DEFAULT_URL
     credentials: SourceCredentials = field(default_factory=SourceCredentials)
     scope: str = UPLOAD_SCOPE
+    token: str = field(default="", repr=False)
+
+    def create_auth(self, scope: str, *, insecure: bool) -> "httpx.Auth":
+        """Return how requests authenticate.
+
+        An import is long: it requests a token of its own, and keeps none. It never uses the login
+        of a person.
+
+        Args:
+            scope: The scopes to request.
+            insecure: Whether secret and token may be sent over http to another machine.
+
+        Raises:
+            InsecureError: The issuer is http on another machine.
+        """
+        from encore.client.auth import (  # noqa: PLC0415 - start-up: httpx.
+            BearerToken,
+            ClientCredentials,
+        )
+
+        if self.token:
+            return BearerToken(self.token, insecure=insecure)
+        client = self.client._replace(scope=scope)
+        return ClientCredentials.from_settings(client, insecure=insecure)
 
 
 def load_import_settings(variables: Mapping[str, str], directory: str) -> ImportSettings:
@@ -76,8 +105,13 @@ def load_import_settings(variables: Mapping[str, str], directory: str) -> Import
     values = read_settings(variables, directory, (*SETTING_NAMES, *IMPORT_NAMES))
     url = values.get("IMPORT_URL") or DEFAULT_URL
     validate_url(url, "IMPORT_URL", ConfigurationError)
+    token = read_token(variables)
     return ImportSettings(
-        client=build_client_settings(values), url=url, credentials=_build_credentials(values)
+        # With a token, no setting of the issuer is needed.
+        client=ClientSettings("", "", "") if token else build_client_settings(values),
+        url=url,
+        credentials=_build_credentials(values),
+        token=token,
     )
 
 

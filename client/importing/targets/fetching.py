@@ -80,10 +80,9 @@ def _fetch_private(
 ) -> tuple[str, Any]:
     """Return the description with its root, requested with a token for the setting ``SCOPE``."""
     # Imported on demand: invalid arguments must not pay for it.
-    from encore.client.auth import ClientCredentials  # noqa: PLC0415 - start-up: httpx.
     from encore.client.client import BaseClient  # noqa: PLC0415 - start-up: httpx.
 
-    auth = ClientCredentials.from_settings(settings.client, insecure=insecure)
+    auth = settings.create_auth(settings.client.scope, insecure=insecure)
     with BaseClient(origin(settings.url), auth=auth, retries=0, insecure=insecure) as api:
         for root, url in urls.items():
             try:

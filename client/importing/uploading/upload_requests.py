@@ -38,14 +38,12 @@ class UploadRequests:
         insecure: bool = False,
     ) -> None:
         # Imported on demand: invalid arguments must not pay for it.
-        from encore.client.auth import ClientCredentials  # noqa: PLC0415 - start-up: httpx.
         from encore.client.client import BaseClient  # noqa: PLC0415 - start-up: httpx.
         from encore.client.core import timeout_of  # noqa: PLC0415 - start-up: httpx.
 
-        client = settings.client._replace(scope=settings.scope)
         self._api = BaseClient(
             origin(settings.url),
-            auth=ClientCredentials.from_settings(client, insecure=insecure),
+            auth=settings.create_auth(settings.scope, insecure=insecure),
             timeout=timeout_of(READ_SECONDS),
             retries=0,  # The policy of the import retries.
             insecure=insecure,

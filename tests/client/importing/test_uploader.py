@@ -31,6 +31,15 @@ def test_only_scope_batch_upload_is_requested(
     assert jwt.get_unverified_claims(token)["scp"] == ["batch:upload"]
 
 
+def test_token_in_the_environment_is_sent_without_an_issuer(
+    run: ImportRun, api: FakeUploadApi, export: Path
+) -> None:
+    url = {"IMPORT_URL": api.url}
+    result = ImportRun({**url, "TOKEN": "mine"}, run.directory)(export)
+    assert (result.code, result.err.count("Traceback")) == (0, 0), result.err
+    assert {request.headers["authorization"] for request in api.requests} == {"Bearer mine"}
+
+
 def test_batches_are_ndjson_in_partial_mode(
     run: ImportRun, api: FakeUploadApi, export: Path
 ) -> None:
