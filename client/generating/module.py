@@ -7,6 +7,7 @@ from typing import Any, Final
 from client.generating.names import class_name, is_member_name, unique_name
 from client.generating.resources import ResourceType, Segment, find_resources
 from client.generating.schemas import NAMES_IN_USE, ObjectType, SchemaTypes, as_object
+from encore.client.errors import UnexpectedResponseError
 
 _IMPORTS: Final = """\
 from __future__ import annotations
@@ -19,9 +20,17 @@ _KINDS: Final = (("", "BaseClient", "Resource"), ("Async", "BaseAsyncClient", "A
 
 
 def generate_module(document: Mapping[str, Any]) -> str:
-    """Return the module of a description."""
+    """Return the module of a description.
+
+    Raises:
+        UnexpectedResponseError: The description has no resources.
+    """
     types = SchemaTypes(document)
     resources = find_resources(document, types)
+    if not resources:
+        raise UnexpectedResponseError(
+            "The description has no resource: no path has a list of objects, or a row below it."
+        )
     info = as_object(document.get("info"))
     title, version = str(info.get("title", "API")), str(info.get("version", ""))
     taken = NAMES_IN_USE | {class_.name for class_ in types.classes}

@@ -129,6 +129,8 @@ class SchemaTypes:
         """
         reference = str(as_object(schema).get("$ref", "")).rpartition("/")[2]
         schema = self._merged(self.resolve(schema))
+        if schema.get("nullable") is True:  # OpenAPI 3.0
+            return _union([self.type_of({**schema, "nullable": False}, hint, role), "None"])
         alternatives = _alternatives(schema)
         if "enum" in schema or "const" in schema:
             return _literal(schema.get("enum", [schema.get("const")]))

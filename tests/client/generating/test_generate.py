@@ -105,6 +105,7 @@ def test_types_of_schemas(tmp_path: Path) -> None:
             "id": {"type": "integer", "readOnly": True},
             "kind": {"enum": ["a", "b"]},
             "nullable": {"type": ["string", "null"]},
+            "old": {"type": "string", "nullable": True},
             "any": {"anyOf": [{"type": "number"}, {"type": "integer"}, {"type": "null"}]},
             "tags": {"type": "array", "items": TEXT},
             "map": {"type": "object", "additionalProperties": {"type": "integer"}},
@@ -125,6 +126,7 @@ def test_types_of_schemas(tmp_path: Path) -> None:
     assert "class Thing(TypedDict):\n    id: int\n    kind: Literal['a', 'b']\n" in text
     for line in (
         "nullable: NotRequired[str | None]",
+        "old: NotRequired[str | None]",
         "any: NotRequired[float | None]",
         "tags: NotRequired[list[str]]",
         "map: NotRequired[dict[str, int]]",
@@ -196,7 +198,7 @@ def test_description_is_read_from_the_api(run: Any, api: Any) -> None:
 
 def test_closed_description_is_read_with_a_token(run: Any, api: Any) -> None:
     api.respond(401, {})
-    api.respond(200, description({}))
+    api.respond(200, description(resource("/things", {"type": "object"})))
     assert run("generate", api.url).code == 0
     assert [bool(request.token) for request in api.requests] == [False, True]
 
@@ -208,6 +210,7 @@ def test_closed_description_is_read_with_a_token(run: Any, api: Any) -> None:
         ("[]", 9, "not a description"),
         ('{"openapi": "2.0", "paths": {}}', 9, "not a description"),
         ('{"swagger": "2.0", "paths": {}}', 9, "not a description"),
+        ('{"openapi": "3.1.0", "paths": {}}', 9, "no resource"),
     ],
 )
 def test_what_is_no_description_is_refused(
@@ -248,7 +251,8 @@ JSON = st.recursive(
 def test_malformed_description_becomes_a_module_that_compiles(
     paths: Any, schemas: Any, schema: Any
 ) -> None:
-    document = description({"/b": paths, **resource("/a", schema)})
+    document = description({"/b": paths, "/c": schema, **resource("/a", {"type": "object"})})
+    document["paths"]["/a"]["post"] = schemas
     document["components"] = schemas
     compile(generate_module(document), "generated", "exec")
 

@@ -1,9 +1,12 @@
 """Resources over a real service: rows, options, bulk writes, uploads, batches."""
 
+import socket
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +17,7 @@ from encore.client import (
     BatchFailed,
     Client,
     Conflict,
+    NetworkError,
     NotFound,
     NotModified,
     PreconditionFailed,
@@ -200,6 +204,35 @@ def test_nested_resource_has_rows_of_its_parent(client: Client, name: str) -> No
     nested = client.resource("products", key, "reviews")
     assert [row["text"] for row in nested.all()] == ["good"]
     assert client[f"products/{key}/reviews"].list().rows == nested.list().rows
+
+
+def test_threads_share_one_client(client: Client, name: str) -> None:
+    row = client.products.create(name=name)
+    with ThreadPoolExecutor(8) as pool:
+        rows = list(pool.map(client.products.get, [row["id"]] * 40))
+    assert rows == [row] * 40
+
+
+def test_stream_that_breaks_off_is_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread = Thread(target=_send_half_a_stream, args=(server,))
+        thread.start()
+        with Client(url) as client, client.things.stream() as rows:
+            assert next(rows) == {"id": 1}
+            with pytest.raises(NetworkError):
+                next(rows)
+        thread.join()
+
+
+def _send_half_a_stream(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
+            b'Transfer-Encoding: chunked\r\n\r\n9\r\n{"id":1}\n\r\n'
+        )
 
 
 def test_bulk_writes_report(client: Client, name: str) -> None:
