@@ -4,11 +4,8 @@ tenacity runs the attempts and computes the backoff; what is retried, the server
 the messages are ours.
 """
 
-import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 from tenacity import (
@@ -21,6 +18,7 @@ from tenacity import (
 )
 
 from encore.client.errors import ClientError, NetworkError
+from encore.client.retries import parse_retry_after
 
 RETRY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses of transient failures; with any other, the same request would fail again."""
@@ -31,7 +29,6 @@ MAX_WAIT_SECONDS: Final = 60.0
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 """A longer Retry-After is shortened to this."""
 
-_DIGITS: Final = re.compile(r"\d{1,9}", re.ASCII)
 _T = TypeVar("_T")
 
 
@@ -94,17 +91,3 @@ class RetryPolicy:
 def is_transient(error: ClientError) -> bool:
     """Return whether a request to the API or its issuer may succeed after this error."""
     return isinstance(error, NetworkError) or error.status in RETRY_STATUSES
-
-
-def parse_retry_after(value: str) -> float:
-    """Return the seconds of a Retry-After header: a number, or the time until a date; else 0."""
-    value = value.strip()
-    if _DIGITS.fullmatch(value):
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max((until - datetime.now(UTC)).total_seconds(), 0.0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from client.errors import SourceError
 from client.importing import retries
-from client.importing.retries import RetryPolicy, is_transient, parse_retry_after
+from client.importing.retries import RetryPolicy, is_transient
 from encore.client.errors import (
     ApiRejectedError,
     ApiServerError,
@@ -18,6 +18,7 @@ from encore.client.errors import (
     NetworkError,
     UnexpectedResponseError,
 )
+from encore.client.retries import parse_retry_after
 
 
 @pytest.fixture(autouse=True)
