@@ -91,7 +91,10 @@ def test_login_by_button_and_first_request(browser: Browser, shop: System) -> No
     browser.click("#login")
     allow(browser, "grace")
     browser.find(STATE, USED)
-    request(browser, "parts", "/parts")
+    shop.client.post("/parts", json={"name": "Bolt"}).raise_for_status()
+    operation = request(browser, "parts", "/parts")
+    # Examples of filters are not sent: the row is found.
+    assert "Bolt" in browser.text(browser.find(f"{operation} .live-responses-table"))
     browser.open(f"{shop.url}/docs")  # The token is kept for the tab.
     browser.find(STATE, USED)
     browser.click("#forget")

@@ -19,7 +19,9 @@
     validatorUrl: null,
     oauth2RedirectUrl: redirectUri,
     onComplete: restore,
-    plugins: [{ statePlugins: { spec: { wrapActions: { setResponse: showingResponse } } } }],
+    plugins: [
+      { statePlugins: { spec: { wrapActions: { setResponse: showingResponse, updateJsonSpec: unfilled } } } },
+    ],
   });
   ui.initOAuth({
     clientId: config.clientId,
@@ -194,6 +196,40 @@
 
   function say(text) {
     document.getElementById("token-state").textContent = text;
+  }
+
+  // ---- Examples of optional parameters: told, instead of sent
+  //
+  // Swagger UI fills in every example: a list would be asked for rows that all filters match.
+
+  function unfilled(updateJsonSpec) {
+    return (document) => updateJsonSpec(withoutExamples(document));
+  }
+
+  function withoutExamples(document) {
+    const items = Object.values(document.paths ?? {});
+    const operations = items.flatMap((item) => [item, ...Object.values(item)]);
+    const shared = Object.values(document.components?.parameters ?? {});
+    const parameters = operations.flatMap((operation) => operation?.parameters ?? []);
+    [...shared, ...parameters].filter(({ $ref, required }) => !$ref && !required).forEach((parameter) => {
+      const { example, examples, schema = {} } = parameter;
+      const [named] = Object.values(examples ?? {});
+      const shown = example ?? named?.value ?? schema.example ?? schema.examples?.[0];
+      if (shown === undefined) {
+        return;
+      }
+      delete parameter.example;
+      delete parameter.examples;
+      parameter.schema = { ...schema };
+      delete parameter.schema.example;
+      delete parameter.schema.examples;
+      if (schema.default === undefined) {
+        const text = typeof shown === "object" ? [shown].flat().join(",") : shown;
+        const told = parameter.description ? `${parameter.description}. ` : "";
+        parameter.description = `${told}For example \`${text}\``;
+      }
+    });
+    return document;
   }
 
   // ---- The response to a request, which is below many parameters
