@@ -18,12 +18,12 @@ from encore import Crud
 from encore.types import Timestamps
 
 
-def generate_models(count: int, *, related: bool) -> list[type[Base]]:
-    """Return models of nine columns, ten if they are related."""
+def generate_models(count: int, *, related: bool, prefix: str = "") -> list[type[Base]]:
+    """Return models of nine columns, ten if they are related; ``prefix`` begins their names."""
     models: list[type[Base]] = []
     for number in range(count):
         attributes: dict[str, Any] = {
-            "__tablename__": f"things{number}",
+            "__tablename__": f"{prefix}things{number}",
             "id": Column(Integer, primary_key=True),
             "name": Column(String(255), nullable=False),
             "note": Column(Text),
@@ -36,7 +36,7 @@ def generate_models(count: int, *, related: bool) -> list[type[Base]]:
             previous = models[-1]
             attributes["before_id"] = Column("beforeId", ForeignKey(f"{previous.__tablename__}.id"))
             attributes["before"] = relationship(previous, backref=backref("afters"))
-        models.append(type(f"Thing{number}", (Timestamps, Base), attributes))
+        models.append(type(f"{prefix.capitalize()}Thing{number}", (Timestamps, Base), attributes))
     return models
 
 

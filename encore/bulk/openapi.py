@@ -12,7 +12,6 @@ from encore.openapi.described_resource import DescribedResource
 from encore.openapi.headers import WRITE
 from encore.openapi.operations import json_body
 from encore.openapi.problems import problems
-from encore.openapi.query_parameters import filter_parameters
 from encore.openapi.responses import json_response, no_content
 from encore.openapi.schemas import create_reference, row_reference, update_schema
 from encore.openapi.write_descriptions import upsert_parameters, write_parameters
@@ -41,7 +40,7 @@ def describe_bulk(
     return described.operation(
         bulk_text(name, described.names),
         resource.collection_path,
-        parameters=_parameters(resource, name),
+        parameters=_parameters(described, name),
         body=None if method == "DELETE" else json_body(_body(components, resource, name)),
         responses={
             **problems(components, _statuses(resource, name), keyed=True),
@@ -94,8 +93,8 @@ def _statuses(resource: Resource, action: str) -> tuple[int, ...]:
     return _ERROR_STATUSES[action]
 
 
-def _parameters(resource: Resource, action: str) -> list[Mapping[str, Any]]:
-    own = write_parameters()
+def _parameters(described: DescribedResource, action: str) -> list[Mapping[str, Any]]:
+    resource, own = described.resource, write_parameters()
     if action == "create":
         targets = resource.upsert_targets
         own += [] if targets is None else upsert_parameters(targets)
@@ -115,8 +114,7 @@ def _parameters(resource: Resource, action: str) -> list[Mapping[str, Any]]:
             "schema": limit,
         }
     )
-    names = {parameter["name"] for parameter in own}
-    return [*own, *(p for p in filter_parameters(resource) if p["name"] not in names)]
+    return [*own, *described.filters({parameter["name"] for parameter in own})]
 
 
 def _choice(name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ Other fields get the first of some usual values that survives being written and 
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -18,6 +19,9 @@ from sqlalchemy.types import TypeEngine
 
 from encore.models.fields import Field
 from encore.models.types import Codec, InvalidValue
+
+_CACHED: Final = 4_096
+"""How many fields' examples are kept: several descriptions have each of them."""
 
 EXAMPLE: Final = "example"
 """The key of a column's example in ``Column.info``."""
@@ -73,6 +77,7 @@ def check_example(field: Field) -> str | None:
     return None
 
 
+@lru_cache(_CACHED)
 def example_of(field: Field) -> Any:
     """Return an example of a field's JSON value; ``UNSET`` if its type accepts no usual value.
 

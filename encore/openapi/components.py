@@ -5,9 +5,11 @@ Every operation is described with a collector of components::
     components.schema("Part", {"type": "object", ...})  # {"$ref": "#/components/schemas/Part"}
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from itertools import chain, count
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 _KINDS: Final = ("schemas", "responses", "parameters", "examples", "headers", "securitySchemes")
 
@@ -31,6 +33,7 @@ class Components:
         self._components: dict[str, dict[str, Any]] = {kind: dict(given[kind]) for kind in given}
         self._adopted = {*given.get("schemas", ())}
         self.tags: dict[str, str] = {}
+        self._made: dict[tuple[Hashable, str], Any] = {}
         self._owners: dict[str, dict[str, Any]] = {}
 
     def schema(self, name: str, schema: Mapping[str, Any]) -> dict[str, str]:
@@ -82,6 +85,22 @@ class Components:
         """Return whether a component can have a name: no other one has it."""
         defined = self._components.get(kind, {})
         return name not in defined or defined[name] == component
+
+    def once(self, owner: Hashable, what: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` returned when this was first called for an owner.
+
+        Several operations of a resource need the same: its names, schemas and parameters.
+
+        Args:
+            owner: What it is made for, a resource for example.
+            what: What is made.
+            make: Makes it.
+        """
+        key = (owner, what)
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
 
     def unique_name(
         self, name: str, owner: Any, *, kind: str = "schemas", alternative: str = ""

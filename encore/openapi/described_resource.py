@@ -1,11 +1,13 @@
 """What the descriptions of one resource's operations have in common."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from encore.openapi.components import Components
 from encore.openapi.names import operation_id, resource_names
 from encore.openapi.parameters import path_parameters, share_parameters
+from encore.openapi.query_parameters import filter_parameters
 from encore.openapi.texts import OperationText, model_text
 from encore.resource.definition import ResourceDefinition
 
@@ -26,7 +28,8 @@ class DescribedResource:
     def __init__(self, components: Components, resource: ResourceDefinition) -> None:
         self.components = components
         self.resource = resource
-        self.names = resource_names(resource, components)
+        make_names = partial(resource_names, resource, components)
+        self.names = components.once(resource, "names", make_names)
 
     def operation(
         self,
@@ -56,6 +59,21 @@ class DescribedResource:
         description = options.description or model_text(options.model)
         self.components.tag(plural, description or f"Operations on {plural}")
         return plural
+
+    def filters(self, others: Collection[str]) -> list[Mapping[str, Any]]:
+        """Return the parameters that choose rows, as references.
+
+        Args:
+            others: The names of the operation's other parameters.
+        """
+        resource, once = self.resource, self.components.once
+        if any(name in others for name, _ in resource.serializer.names.all()):
+            hidden = filter_parameters(resource, others)  # Those fields are described otherwise.
+            return self.share(p for p in hidden if p["name"] not in others)
+        plain = once(resource, "filters", lambda: filter_parameters(resource))
+        shared = once(resource, "shared filters", lambda: self.share(plain))
+        pairs = zip(plain, shared, strict=True)
+        return [reference for parameter, reference in pairs if parameter["name"] not in others]
 
     def share(self, parameters: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Return parameters as references, and define them."""

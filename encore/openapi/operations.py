@@ -20,7 +20,7 @@ from encore.openapi.described_resource import DescribedResource
 from encore.openapi.dialects import deleted_row_schema
 from encore.openapi.headers import INVALID_VALUES, LIST, LOCATION, TOTAL_COUNT, WRITE
 from encore.openapi.problems import problem_responses
-from encore.openapi.query_parameters import list_parameters, past_parameters, row_parameters
+from encore.openapi.query_parameters import page_parameters, past_parameters, row_parameters
 from encore.openapi.responses import json_response, no_content, not_modified
 from encore.openapi.schemas import (
     create_reference,
@@ -68,7 +68,7 @@ def describe_action(  # noqa: PLR0917 - the parts of a route, in their order
     return described.operation(
         action_text(action, method, described.names),
         path,
-        parameters=_parameters(resource, name),
+        parameters=_parameters(described, name),
         body=_request_body(components, resource, name, accepts_array=array is not None),
         responses={
             **problem_responses(
@@ -87,11 +87,13 @@ def describe_action(  # noqa: PLR0917 - the parts of a route, in their order
     )
 
 
-def _parameters(resource: Resource, action: str) -> list[Mapping[str, Any]]:
+def _parameters(described: DescribedResource, action: str) -> list[Mapping[str, Any]]:
     """Return the query parameters and headers of an action."""
+    resource = described.resource
     parameters: list[Mapping[str, Any]] = []
     if action == "list":
-        parameters += list_parameters(resource)
+        parameters += page_parameters(resource)
+        parameters += described.filters({parameter["name"] for parameter in parameters})
     elif action != _CREATE:
         parameters += row_parameters(resource, reads=action == "read")
         parameters += past_parameters(resource, action)

@@ -1,7 +1,7 @@
 """Parameters as components: those of all resources, and those of one."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -55,6 +55,11 @@ _COMMON: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """The parameters that mean the same wherever they are, by the names of their components."""
 
+_COMMON_BY_NAME: Final[Mapping[str, Sequence[str]]] = {
+    parameter["name"]: [key for key, other in _COMMON.items() if other["name"] == parameter["name"]]
+    for parameter in _COMMON.values()
+}
+
 
 def share_parameters(
     components: Components, owners: Iterable[str], parameters: Iterable[Mapping[str, Any]]
@@ -96,12 +101,14 @@ def _share(
     components: Components, owners: list[str], parameter: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     name = parameter["name"]
-    for component in (name, f"{name}.required", f"{name}.count", f"{name}.return"):
-        if _COMMON.get(component) == parameter:
+    for component in _COMMON_BY_NAME.get(name, ()):
+        if _COMMON[component] == parameter:
             return components.parameter(component, parameter)
     place = ".path" if parameter["in"] == "path" else ""
     for owner in owners:
-        component = _NOT_IN_NAMES.sub(_escape, f"{owner}.{name}{place}")
+        component = f"{owner}.{name}{place}"
+        if not (component.isascii() and name.isidentifier() and owner.isidentifier()):
+            component = _NOT_IN_NAMES.sub(_escape, component)
         if components.accepts("parameters", component, parameter):
             return components.parameter(component, parameter)
     return parameter

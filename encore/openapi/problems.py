@@ -1,6 +1,7 @@
 """Problem documents (RFC 9457) in OpenAPI: their schema, and the responses that have them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from encore.openapi.components import Components
@@ -119,11 +120,19 @@ def problems(
         keyed: Whether the request may have an ``Idempotency-Key``, which adds 409 and 422.
         validators: The names of the headers of a 412.
     """
-    given = {*statuses}
+    given = frozenset(statuses)
+    make = partial(_make_problems, components, given, keyed=keyed, validators=validators)
+    # Many operations have the same ones.
+    return dict(components.once((given, keyed, tuple(validators)), "problems", make))
+
+
+def _make_problems(
+    components: Components, given: Collection[int], *, keyed: bool, validators: Sequence[str]
+) -> dict[str, Any]:
     of_key = {_CONFLICT, _KEY_USED} if keyed else set()
     return {
         str(status): _problem(components, status, given if keyed else None, validators)
-        for status in sorted(given | of_key)
+        for status in sorted({*given} | of_key)
     }
 
 

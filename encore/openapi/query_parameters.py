@@ -1,7 +1,7 @@
 """OpenAPI descriptions of the query parameters of lists and of actions on one row."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -99,8 +99,15 @@ AS_OF_PARAMETER: Final[Mapping[str, Any]] = {
 
 def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
     """Return the descriptions of all query parameters of a list."""
+    parameters = page_parameters(resource)
+    taken = {parameter["name"] for parameter in parameters}
+    return [*parameters, *(p for p in filter_parameters(resource, taken) if p["name"] not in taken)]
+
+
+def page_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
+    """Return the descriptions of the query parameters of a list that are no filters."""
     orders = [sign + name for name in resource.parser.sortable for sign in ("", "-")]
-    parameters = [
+    return [
         _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending", 1),
         *_page_parameters(
             resource.compatibility.paging.max_count, paginated=resource.options.pagination
@@ -108,8 +115,6 @@ def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
         *row_parameters(resource, reads=True),
         *past_parameters(resource, "list"),
     ]
-    taken = {parameter["name"] for parameter in parameters}
-    return [*parameters, *(p for p in filter_parameters(resource, taken) if p["name"] not in taken)]
 
 
 def filter_parameters(
@@ -132,15 +137,18 @@ def filter_parameters(
     ]
     taken = {*others, *(parameter["name"] for parameter in parameters)}
     for name, field in resource.serializer.names.all():
-        if "." in name:
-            continue
-        for operator in described_operators(field):
-            if operator is EQUALS and name not in taken:
-                parameters.append(_filter_parameter(name, field, operator))
-            else:
-                filter_name = f"{name}{SEPARATOR}{operator.name}"
-                parameters.append(_filter_parameter(filter_name, field, operator))
+        if "." not in name:
+            parameters += _field_parameters(name, field, is_hidden=name in taken)
     return parameters
+
+
+def _field_parameters(name: str, field: Field, *, is_hidden: bool) -> Iterator[dict[str, Any]]:
+    """Yield the filters of a field; ``is_hidden`` if another parameter has its name."""
+    example = filter_example(field)
+    for operator in described_operators(field):
+        plain = operator is EQUALS and not is_hidden
+        filter_name = name if plain else f"{name}{SEPARATOR}{operator.name}"
+        yield _filter_parameter(filter_name, field, operator, example)
 
 
 def described_operators(field: Field) -> list[Operator]:
@@ -246,11 +254,10 @@ def _search_parameter(search: Search) -> dict[str, Any]:
     return _parameter(search.parameter, schema, does_this, _search_example(search))
 
 
-def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, Any]:
+def _filter_parameter(name: str, field: Field, operator: Operator, example: Any) -> dict[str, Any]:
     # A filter may be longer than its column: it matches no row.
     value = {"type": "string"} if field.codec.is_text else field.codec.accepts
     description = f"Rows whose {field.name} {operator.description} this"
-    example = filter_example(field)
     match operator.values:
         case "flag":
             return _parameter(name, {"type": "boolean"}, description, example=False)

@@ -19,20 +19,17 @@ _NULL: Final[dict[str, Any]] = {"type": "null"}
 
 def row_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
     """Return a reference to the schema of a row, and define it."""
-    schema = {**row_schema(resource), "examples": [row_example(resource)]}
-    return components.schema(_name(resource, components), schema)
+    return components.once(resource, "row", lambda: _define_row(resource, components))
 
 
 def create_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
     """Return a reference to the schema of a create's body, and define it."""
-    schema = {**create_schema(resource), "examples": [create_example(resource)]}
-    return components.schema(f"{_name(resource, components)}Create", schema)
+    return components.once(resource, "create", lambda: _define_create(resource, components))
 
 
 def update_reference(resource: ResourceDefinition, components: Components) -> dict[str, str]:
     """Return a reference to the schema of an update's body, and define it."""
-    schema = {**update_schema(resource), "examples": [update_example(resource)]}
-    return components.schema(f"{_name(resource, components)}Update", schema)
+    return components.once(resource, "update", lambda: _define_update(resource, components))
 
 
 def row_schema(resource: ResourceDefinition) -> dict[str, Any]:
@@ -96,6 +93,21 @@ def _read_only(serializer: Serializer, body: AllowedMembers) -> dict[str, Any]:
     }
     schemas |= {name: {"type": "integer"} for name in sorted(body.read_only.difference(names))}
     return {name: {**schema, "readOnly": True} for name, schema in schemas.items()}
+
+
+def _define_row(resource: ResourceDefinition, components: Components) -> dict[str, str]:
+    schema = {**row_schema(resource), "examples": [row_example(resource)]}
+    return components.schema(_name(resource, components), schema)
+
+
+def _define_create(resource: ResourceDefinition, components: Components) -> dict[str, str]:
+    schema = {**create_schema(resource), "examples": [create_example(resource)]}
+    return components.schema(f"{_name(resource, components)}Create", schema)
+
+
+def _define_update(resource: ResourceDefinition, components: Components) -> dict[str, str]:
+    schema = {**update_schema(resource), "examples": [update_example(resource)]}
+    return components.schema(f"{_name(resource, components)}Update", schema)
 
 
 def _name(resource: ResourceDefinition, components: Components) -> str:
