@@ -12,16 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from encore.dialects.conditions import (
-    AT_LEAST,
-    AT_MOST,
-    DialectOperator,
-    Texts,
-    contains_any,
-    equals_any,
-    find_operator,
-    has_other_value,
-)
+from encore.dialects.conditions import DialectOperator, find_operator
+from encore.dialects.json_server_operators import EQUALITY, LIKE, OTHERS
 from encore.dialects.selection import (
     Selection,
     Window,
@@ -30,8 +22,6 @@ from encore.dialects.selection import (
     page_window,
 )
 from encore.errors import InvalidQuery
-from encore.query.field_lookup import FieldPath
-from encore.query.operators import EQUALS, ILIKE, OPERATORS
 from encore.query.page_parameters import MAX_OFFSET, QueryParameters
 from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import QueryPairs, QueryParser
@@ -53,42 +43,10 @@ _DEFAULT_LIMIT: Final = 10
 
 _MAX_DIGITS: Final = 15
 _ORDERS: Final = {"asc": "", "desc": "-"}
-_REGULAR_EXPRESSION: Final = re.compile(r"[.^$|?*+(){}\[\]\\]")
-_ESCAPED: Final = re.compile(r"\\([^\w\s])")
 _OF_VERSION_1: Final[Mapping[str, str]] = {"_per_page": LIMIT, "_where": "one parameter per field"}
 _OPERATOR_OF_VERSION_1: Final = re.compile(
     r"(?P<name>.+?)(?::|_)(?:eq|ne|lt|lte|gt|gte|in|contains|startsWith|endsWith)$"
 )
-
-
-def contains_plain(parameter: str, target: FieldPath, texts: Texts) -> ParsedCondition:
-    """Return the condition that the text contains one of the texts, in any ASCII case.
-
-    A text is a regular expression; only those that mean plain text are supported.
-
-    Raises:
-        InvalidQuery: It is another regular expression.
-    """
-    plain = []
-    for text in texts:
-        parts = _ESCAPED.split(text or "")
-        if any(_REGULAR_EXPRESSION.search(part) for part in parts[::2]):
-            raise invalid_parameter(
-                parameter,
-                "is a regular expression in json-server, of which only plain text is supported:"
-                " write a backslash before punctuation",
-            )
-        plain.append("".join(parts))
-    return contains_any(parameter, target, plain)
-
-
-EQUALITY: Final = DialectOperator("", EQUALS, equals_any)
-OTHERS: Final = (
-    DialectOperator("_gte", OPERATORS["gte"], AT_LEAST),
-    DialectOperator("_lte", OPERATORS["lte"], AT_MOST),
-    DialectOperator("_ne", EQUALS, has_other_value),
-)
-LIKE: Final = DialectOperator("_like", ILIKE, contains_plain)
 
 
 class JsonServer:
