@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from client.errors import LockedError, OutputError
 from client.exporting.encoding import GzipEncoder, PlainEncoder
-from client.exporting.position import ExportKey, Position, SavedPosition, check_key
+from client.exporting.position import ExportKey, Position, SavedPosition, check_saved
 from encore.client.errors import UsageError
 
 SAVE_SECONDS: Final = 1.0
@@ -59,7 +59,7 @@ class PartialFile:
         saved = self._load()
         if saved is None:
             return None
-        check_key(saved.key, self._key, self._part)
+        check_saved(saved, self._key, self._part)
         self._file.seek(0)
         rest, checksum = saved.size, 0
         while rest and (block := self._file.read(min(rest, _BLOCK))):
@@ -146,7 +146,11 @@ class PartialFile:
         self._file.flush()
         saved = SavedPosition(self._key, position, self._size, self._checksum)
         temporary = f"{self._state}.new"
-        with open(temporary, "w", encoding="utf-8") as file:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        # In a folder of others, a link there could overwrite another file.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+        with open(descriptor, "w", encoding="utf-8") as file:
             file.write(saved.to_json())
         os.replace(temporary, self._state)
         self._saved_at = time.monotonic()

@@ -4,6 +4,7 @@ import json
 from typing import Any, Final, NamedTuple, Self
 
 from encore.client.errors import UsageError
+from encore.client.urls import origin, validate_url
 
 _VERSION: Final = 1
 
@@ -62,9 +63,15 @@ class SavedPosition(NamedTuple):
         return saved if all(type(n) is int and n >= 0 for n in numbers) else None
 
 
-def check_key(saved: ExportKey, key: ExportKey, path: str) -> None:
-    """Raise ``UsageError`` if what was begun is another export."""
-    for name, before, now in zip(ExportKey._fields, saved, key, strict=True):
+def check_saved(saved: SavedPosition, key: ExportKey, path: str) -> None:
+    """Raise ``UsageError`` if what was begun is another export, or goes on at another server."""
+    url = saved.position.next_url
+    validate_url(url, f"The position in {path}.json", UsageError)
+    if origin(url) != origin(key.url):
+        raise UsageError(
+            f"{path}.json leads to {origin(url)}: the token is only sent to {origin(key.url)}."
+        )
+    for name, before, now in zip(ExportKey._fields, saved.key, key, strict=True):
         if before != now:
             raise UsageError(
                 f"{path} is of another export, with {name} {before!r} instead of {now!r}: write to"

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -45,11 +46,16 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            self._threads.append(threading.Thread(target=self._forward, args=(client,)))
+            self._threads.append(threading.Thread(target=self._connect, args=(client,)))
             self._threads[-1].start()
 
+    def _connect(self, client: socket.socket) -> None:
+        # A client that was killed resets its connection.
+        with suppress(OSError), client:
+            self._forward(client)
+
     def _forward(self, client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", self._port)) as service:
+        with socket.create_connection(("127.0.0.1", self._port)) as service:
             client.settimeout(0.2)
             service.settimeout(0.2)
             left: int | None = None

@@ -233,6 +233,33 @@ def test_cursor_that_the_api_rejects_is_reported(export: Run, proxy: CuttingProx
     assert "--resume" in result.err
 
 
+def test_position_at_another_server_is_refused(
+    export: Run, proxy: CuttingProxy, api: FakeServer
+) -> None:
+    argv = ("export", f"{proxy.url}{PATH}", "-o", str(export.directory / "rows.csv"))
+    proxy.limits = [60_000]
+    assert export(*argv).code == 5
+    state = export.directory / "rows.csv.part.json"
+    members = json.loads(state.read_text())
+    state.write_text(json.dumps(members | {"next_url": f"{api.url}/items"}))
+    result = export(*argv, "--resume")
+    assert (result.code, "only sent to" in result.err) == (1, True)
+    assert api.requests == []
+
+
+def test_link_beside_the_file_overwrites_nothing(export: Run, proxy: CuttingProxy) -> None:
+    other, link = export.directory / "other", export.directory / "rows.csv.part.json.new"
+    other.write_text("mine")
+    link.symlink_to(other)
+    proxy.limits = [60_000]
+    url = f"{proxy.url}{PATH}"
+    assert export("export", url, "-o", str(export.directory / "rows.csv")).code == 5
+    assert other.read_text() == "mine"
+    link.with_name("x.csv.part").symlink_to(other)
+    assert export("export", url, "-o", str(export.directory / "x.csv")).code == 1
+    assert other.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "type_", "code", "words"),
     [
