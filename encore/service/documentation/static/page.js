@@ -224,7 +224,7 @@
       delete parameter.schema.example;
       delete parameter.schema.examples;
       if (schema.default === undefined) {
-        const text = typeof shown === "object" ? [shown].flat().join(",") : shown;
+        const text = Array.isArray(shown) ? shown.join(",") : typeof shown === "string" ? shown : JSON.stringify(shown);
         const told = parameter.description ? `${parameter.description}. ` : "";
         parameter.description = `${told}For example \`${text}\``;
       }
