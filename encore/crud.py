@@ -119,8 +119,9 @@ class Crud:
         self._search_indexes = SearchIndexes(database)
         app.router.lifespan_context = self._search_indexes.checked(app.router.lifespan_context)
         self._soft_deleted: list[Resource] = []
+        self._custom_actions: list[CustomAction] = []
         app.router.lifespan_context = with_startup_check(
-            app.router.lifespan_context, self._check_soft_deletes
+            app.router.lifespan_context, self._check_declarations
         )
         self._histories = Histories(database)
         app.router.lifespan_context = self._histories.checked(app.router.lifespan_context)
@@ -218,6 +219,7 @@ class Crud:
         custom_action = CustomAction(**arguments)
         route = custom_action.route(hooks, self._database)
         self._batches.add(custom_action.action.resource.name, [route])
+        self._custom_actions.append(custom_action)
         return hooks
 
     def operation(self, **arguments: Any) -> ActionHooks:
@@ -265,9 +267,12 @@ class Crud:
         self._batches.add(resource.name, [route])
         return upload
 
-    def _check_soft_deletes(self) -> None:
+    def _check_declarations(self) -> None:
+        """Raise ``ConfigurationError`` for what only the start can check."""
         for resource in self._soft_deleted:
             check_soft_delete(resource)
+        for action in self._custom_actions:
+            action.check_description()
 
     def _add(self, resource: Resource) -> None:
         if resource.soft_delete is not None:

@@ -5,6 +5,7 @@ route of FastAPI's.
 """
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, Final, get_args, get_origin
 
 from fastapi.openapi.utils import get_openapi
@@ -14,6 +15,9 @@ from fastapi.utils import deep_dict_update
 from encore.openapi.components import Components
 from encore.openapi.row_type import RowType
 from encore.openapi.schemas import row_reference
+
+ROUTE_ARGUMENTS: Final = frozenset(signature(APIRoute).parameters) - {"path", "endpoint", "methods"}
+"""The arguments of a FastAPI route that may describe it."""
 
 _COPIED: Final[Mapping[str, str]] = {
     "tags": "tags",

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
+from encore.errors import ConfigurationError
 from encore.execution.actions import Action
 from encore.execution.hooks import ActionHooks
 from encore.execution.pipeline import Pipeline
@@ -21,7 +22,7 @@ from encore.openapi.headers import REPLAYED, response_headers
 from encore.openapi.names import ResourceNames, operation_id, split_words, with_article
 from encore.openapi.parameters import path_parameters
 from encore.openapi.problems import problem_responses
-from encore.openapi.route_arguments import describe_by_arguments
+from encore.openapi.route_arguments import ROUTE_ARGUMENTS, describe_by_arguments
 from encore.openapi.texts import OperationText, docstring_of_service
 from encore.openapi.write_descriptions import IDEMPOTENCY_KEY
 
@@ -66,6 +67,17 @@ class CustomAction:
         path = self.action.resource.collection_path + self.path
         describe = partial(self._describe, operation, path)
         return PipelineRoute(path, operation, [self.method], describe)
+
+    def check_description(self) -> None:
+        """Raise ``ConfigurationError`` if ``describe`` returns what no FastAPI route accepts."""
+        described = self.describe()
+        resource = self.action.resource.name
+        if not isinstance(described, Mapping):
+            raise ConfigurationError(resource, "describe", "must return a mapping")
+        for name in described:
+            if name not in ROUTE_ARGUMENTS:
+                message = f"returns {name!r}, which is not an argument of a FastAPI route"
+                raise ConfigurationError(resource, "describe", message)
 
     def _describe(self, operation: Operation, path: str, components: Components) -> dict[str, Any]:
         """Return the Operation Object of the route."""

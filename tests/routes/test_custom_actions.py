@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
 from sqlalchemy import select, update
 
-from encore import Action, ConfigurationError, RowAction
+from encore import Action, ConfigurationError, Crud, RowAction
+from encore.database.factory import open_database
 from encore.errors import BadRequest, Conflict
 from encore.execution.context import Context
 from encore.execution.hooks import ActionHooks
-from encore.http.access import Access
+from encore.http.access import PUBLIC, Access
 from encore.openapi.document import make_document
 from tests.fixtures.library import Api
 from tests.fixtures.library_models import User
@@ -241,3 +244,45 @@ def test_given_is_deprecated_alias_of_request_body(api: Api) -> None:
     users.create.start.before(look)
     api.create("/users", firstName="Ada")
     assert seen == [{"firstName": "Ada"}]
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        ({"sumary": "Promote"}, "option describe: returns 'sumary', which is not an argument"),
+        ({"path": "/other"}, "option describe: returns 'path'"),
+        ([], "option describe: must return a mapping"),
+    ],
+)
+def test_description_that_no_route_accepts_stops_the_start(described: Any, message: str) -> None:
+    app = FastAPI()
+    crud = Crud(app, open_database("sqlite:///unused.sqlite"), gate=None)
+    users = crud.resource(User)
+    options = {**RIGHT, "access": PUBLIC, "describe": lambda: described}
+    crud.custom_action(action=Promote(users), **options)
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        crud._check_declarations()
+
+
+def test_arguments_of_fastapi_describe_the_action(api: Api) -> None:
+    class Names(BaseModel):
+        names: list[str]
+
+    users = api.crud.resource(User)
+    described = {
+        "summary": "Promote",
+        "operation_id": "promote_all",
+        "response_model": Names,
+        "responses": {409: {"description": "Nobody can be promoted"}},
+        "openapi_extra": {"x-own": 1},
+        "deprecated": True,
+    }
+    api.crud.custom_action(action=Promote(users), **RIGHT, describe=lambda: described)
+    document = make_document(api.app)
+    operation = document["paths"]["/users/promotion"]["post"]
+    assert (operation["operationId"], operation["x-own"]) == ("promote_all", 1)
+    assert operation["deprecated"] is True
+    assert operation["responses"]["409"]["description"] == "Nobody can be promoted"
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/Names"}
+    assert "names" in document["components"]["schemas"]["Names"]["properties"]
