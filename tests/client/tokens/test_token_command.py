@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jose import jwt
 
-from tests.client.conftest import SECRET, Run
+from tests.client.conftest import SECRET, FakeServer, Run
 
 
 def test_token_is_printed_alone_and_kept_for_the_next_command(run: Run) -> None:
@@ -102,6 +102,27 @@ def test_odd_times_are_passed_over(run: Run) -> None:
     assert result.code == 0
     assert "3 days ago" in result.err
     assert result.err.count("\n") == 2
+
+
+def test_cached_token_that_the_api_rejects_is_renewed_once(run: Run, api: FakeServer) -> None:
+    cached = run("token").out.strip()
+    api.respond(401, {"title": "Invalid"})
+    assert run(api.url).code == 0
+    first, second = (request.token.removeprefix("Bearer ") for request in api.requests)
+    assert first == cached != second
+    assert run("token").out.strip() == second
+    for _ in range(2):
+        api.respond(401, {"title": "Invalid"})
+    assert run(api.url).code == 7
+    assert len(api.requests) == 4
+
+
+def test_token_in_the_environment_that_the_api_rejects_is_named(run: Run, api: FakeServer) -> None:
+    api.respond(401, {"title": "Invalid"})
+    result = run(api.url, TOKEN="mine")
+    assert result.code == 7
+    assert "TOKEN" in result.err
+    assert len(api.requests) == 1
 
 
 def test_logout_removes_the_tokens_of_the_issuer(run: Run) -> None:
