@@ -22,6 +22,7 @@ def expose(service: Service) -> None:
     @router.get("/public", summary="A message for anyone", operation_id="get_public_message")
     @public
     async def public_message() -> dict[str, str]:
+        """Needs no token."""
         return _message(
             "Hello from a public endpoint! You don't need to be authenticated to see this."
         )
@@ -33,6 +34,7 @@ def expose(service: Service) -> None:
     )
     @authenticated
     async def private_message() -> dict[str, str]:
+        """Needs a token, with any scope or none."""
         return _message("Hello from a private endpoint! You need to be authenticated to see this.")
 
     @router.get(
@@ -42,6 +44,7 @@ def expose(service: Service) -> None:
     )
     @requires(SCOPE)
     async def scoped_message() -> dict[str, str]:
+        """Needs a token with the scope."""
         return _message(
             "Hello from a private endpoint! You need to be authenticated and have a scope of"
             " read:messages to see this."

@@ -43,7 +43,7 @@ def describe_batch(
         _TAG,
         text,
         parameters=share_parameters(components, (), [IDEMPOTENCY_KEY]),
-        body=_with_example(json_body(_batch_schema(options)), routes),
+        body=_with_example(json_body(_batch_schema(options, components)), routes),
         responses={
             **problems(components, _STATUSES, keyed=True),
             "200": _response(components),
@@ -51,9 +51,10 @@ def describe_batch(
     )
 
 
-def _batch_schema(options: BatchOptions) -> dict[str, Any]:
+def _batch_schema(options: BatchOptions, components: Components) -> dict[str, Any]:
     operation = {
         "type": "object",
+        "description": "One operation of a batch.",
         "properties": {
             "id": {
                 "type": "string",
@@ -85,7 +86,7 @@ def _batch_schema(options: BatchOptions) -> dict[str, Any]:
         "properties": {
             "operations": {
                 "type": "array",
-                "items": operation,
+                "items": components.schema("BatchOperation", operation),
                 "minItems": 1,
                 "maxItems": options.max_operations,
             },
@@ -113,11 +114,14 @@ def _response(components: Components) -> dict[str, Any]:
     }
     schema = {
         "type": "object",
-        "properties": {"results": {"type": "array", "items": result}},
+        "properties": {
+            "results": {"type": "array", "items": components.schema("BatchResult", result)}
+        },
         "required": ["results"],
     }
     description = "The results, in the order of the operations"
-    return json_response(components, description, schema, (REPLAYED,))
+    results = components.schema("BatchResults", schema)
+    return json_response(components, description, results, (REPLAYED,))
 
 
 def _with_example(body: dict[str, Any], routes: Sequence[PipelineRoute]) -> dict[str, Any]:
@@ -131,7 +135,7 @@ def _example(routes: Sequence[PipelineRoute]) -> dict[str, Any] | None:
     """Return a batch that creates a row of the first resource that can show it, and reads it."""
     for resource in _creatable(routes):
         keys = {field.name for field in resource.fields.key}
-        row = _row_of(create_schema(resource), keys)
+        row = _row_of(create_schema(resource, Components()), keys)
         if row is not None and resource.item_path.count("{") == 1:
             name = resource.key[0].name
             item = f"{resource.collection_path}/{{a.{name}}}"
@@ -180,6 +184,8 @@ def _value_of(schema: Mapping[str, Any]) -> Any:
     if "enum" in schema:
         return schema["enum"][0]
     type_ = schema.get("type")
+    if isinstance(type_, list):
+        type_ = type_[0]
     if type_ == "string":
         text = "x" * max(1, schema.get("minLength", 1))
         return text if len(text) <= schema.get("maxLength", len(text)) else None

@@ -13,10 +13,17 @@ from encore.openapi.headers import WRITE
 from encore.openapi.operations import json_body
 from encore.openapi.problems import problems
 from encore.openapi.responses import json_response, no_content
-from encore.openapi.schemas import create_reference, row_reference, update_schema
+from encore.openapi.schemas import (
+    component_name,
+    create_reference,
+    own_body_schema,
+    row_reference,
+    update_reference,
+    update_schema,
+)
 from encore.openapi.write_descriptions import upsert_parameters, write_parameters
-from encore.uploads.endpoint import report_schema
 from encore.uploads.parameters import DESCRIPTIONS, PARAMETERS
+from encore.uploads.report_schemas import report_reference
 
 _ERROR_STATUSES: Final = {
     "create": (400, 401, 403, 404, 406, 409, 412, 413, 415, 503),
@@ -26,6 +33,7 @@ _ERROR_STATUSES: Final = {
 _PRECONDITION_REQUIRED: Final = 428
 _AFFECTED: Final = {
     "type": "object",
+    "description": "How many rows a bulk write has changed or deleted.",
     "properties": {"affected": {"type": "integer", "minimum": 0}},
     "required": ["affected"],
 }
@@ -49,37 +57,30 @@ def describe_bulk(
     )
 
 
-def array_response(
-    components: Components, resource: Resource, *, with_row: bool = False
-) -> dict[str, Any]:
-    """Return the description of the response to an array.
-
-    Args:
-        components: The components of the document.
-        resource: The resource.
-        with_row: Whether the response may also be one row that was stored already.
-    """
-    row = row_reference(resource, components)
-    schemas = [_report(resource), {"type": "array", "items": row}, *([row] if with_row else [])]
-    or_row = "; or the row that was stored already" if with_row else ""
-    description = f"The report of an array, or its rows, if they are preferred{or_row}"
-    return json_response(components, description, {"anyOf": schemas}, WRITE)
-
-
 def _body(components: Components, resource: Resource, action: str) -> dict[str, Any]:
-    own: Any = resource.options.bodies.get(action)
+    """Return the schema of a body: new rows; or one change, or an array of changes with keys.
+
+    ``oneOf`` instead of ``anyOf``: of the latter, several generators make one class with the
+    members of all alternatives.
+    """
+    own = resource.options.bodies.get(action)
     if action == "create":
-        return _array(resource, own or create_reference(resource, components))
-    change = dict(own or update_schema(resource))
-    of_key = {f.name: f.codec.body_schema for _, f in resource.paths.key_parameters}
-    named = {
-        **change,
-        "properties": {**change.get("properties", {}), **of_key},
-        "required": list(of_key),
+        row = create_reference(resource, components) if own is None else own
+        return _array(resource, own_body_schema(row, components))
+    if own is None:
+        change: Mapping[str, Any] = update_reference(resource, components)
+        schema: Mapping[str, Any] = update_schema(resource, components)
+    else:
+        change, schema = own_body_schema(own, components), own
+    of_key = {f.name: f.codec.accepts for _, f in resource.paths.key_parameters}
+    keyed = {
+        **schema,
+        "description": "A change of the row with this key. " + schema.get("description", ""),
+        "properties": {**of_key, **schema.get("properties", {})},
+        "required": [*of_key, *schema.get("required", ())],
     }
-    if not resource.hooks[action]:  # Hooks may set what the body lacks.
-        change["minProperties"] = 1
-    return {"anyOf": [change, _array(resource, named)]}
+    name = f"{component_name(resource, components)}BulkUpdate"
+    return {"oneOf": [change, _array(resource, components.schema(name, keyed))]}
 
 
 def _array(resource: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,22 +125,14 @@ def _choice(name: str) -> dict[str, Any]:
 
 
 def _successes(components: Components, resource: Resource, action: str) -> dict[str, Any]:
-    if action == "create":
-        response = array_response(components, resource)
-    else:
-        rows = {"type": "array", "items": row_reference(resource, components)}
-        schemas: list[dict[str, Any]] = [_AFFECTED, rows]
-        if action == "update":
-            schemas.append(_report(resource))
-        or_report = ", or the report of an array" if action == "update" else ""
-        description = f"How many rows were changed{or_report}; or the rows, if they are preferred"
-        response = json_response(components, description, {"anyOf": schemas}, WRITE)
+    rows = {"type": "array", "items": row_reference(resource, components)}
+    schemas: list[Mapping[str, Any]] = [rows]
+    description = "The rows, if they are preferred"
+    if action != "delete":
+        schemas.insert(0, report_reference(resource, components))
+        description = f"The report of an array. {description}"
+    if action != "create":
+        schemas.insert(0, components.schema("Affected", _AFFECTED))
+        description = f"How many rows were changed. {description}"
+    response = json_response(components, description, {"oneOf": schemas}, WRITE)
     return {"200": response, "204": no_content(components)}
-
-
-def _report(resource: Resource) -> dict[str, Any]:
-    key = resource.fields.key
-    id_: dict[str, Any] = key[0].codec.schema
-    if len(key) > 1:
-        id_ = {"type": "object", "properties": {f.name: f.codec.schema for f in key}}
-    return report_schema(id_)

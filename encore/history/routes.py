@@ -21,8 +21,9 @@ from encore.openapi.names import operation_id
 from encore.openapi.operations import json_body
 from encore.openapi.problems import problem_responses
 from encore.openapi.responses import json_response, no_content
-from encore.openapi.schemas import row_reference
+from encore.openapi.schemas import component_name, object_schema, row_reference
 from encore.openapi.texts import OperationText
+from encore.openapi.value_schemas import nullable
 from encore.openapi.write_descriptions import write_parameters
 from encore.options import HISTORY_ACTION
 from encore.query.as_of import AS_OF
@@ -119,7 +120,9 @@ def _describe_read(
         f"Returns the versions of one {names.singular}, the newest first; also those of a deleted"
         f" {names.singular}.",
     )
-    schema = {"type": "array", "items": _entry_schema(resource, history)}
+    name = f"{component_name(resource, components)}HistoryEntry"
+    entry = components.schema(name, _entry_schema(resource, history))
+    schema = {"type": "array", "items": entry}
     entries = json_response(components, "The entries, the newest first", schema, (HISTORY_LINKS,))
     return described.operation(
         text,
@@ -148,7 +151,8 @@ def _describe_revert(
             "sequence": {"type": "integer", "minimum": 0},
             AS_OF: {"type": "string", "format": "date-time"},
         },
-        "oneOf": [{"required": ["sequence"]}, {"required": [AS_OF]}],
+        "minProperties": 1,
+        "maxProperties": 1,
         "additionalProperties": False,
     }
     row = row_reference(resource, components)
@@ -186,23 +190,19 @@ def _problems(
 
 def _entry_schema(resource: Resource, history: ResourceHistory) -> Mapping[str, Any]:
     recorded = {
-        name: field.codec.schema
+        name: nullable(field.codec.schema)
         for name, field in resource.serializer.shown.items()
         if not field.computed and field not in history.excluded
     }
-    change = {name: _change_schema(schema) for name, schema in recorded.items()}
-    return {
-        "type": "object",
-        "properties": {
-            "sequence": {"type": "integer"},
-            "operation": {"type": "string"},
-            "at": {"type": "string", "format": "date-time"},
-            **dict.fromkeys(("issuer", "subject", "client", "requestId"), _TEXT),
-            "changes": {"type": "object", "properties": change},
-        },
+    changes = {
+        name: {"type": "object", "properties": {"before": value, "after": value}}
+        for name, value in recorded.items()
     }
-
-
-def _change_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    value = {"anyOf": [schema, {"type": "null"}]}
-    return {"type": "object", "properties": {"before": value, "after": value}}
+    members = {
+        "sequence": {"type": "integer", "format": "int64"},
+        "operation": {"type": "string"},
+        "at": {"type": "string", "format": "date-time"},
+        **dict.fromkeys(("issuer", "subject", "client", "requestId"), _TEXT),
+        "changes": {"type": "object", "properties": changes},
+    }
+    return object_schema(members, list(members), description="One change of a row.")

@@ -20,6 +20,9 @@ from encore.models.types import Codec, TypeAdapters, accepting_text, codec_for
 
 __all__ = ["DriverValue", "Field", "Fields", "Model", "default_values", "evaluate_default"]
 
+_MAX_INT32: Final = 2**31 - 1
+_MAX_INT64: Final = 2**63 - 1
+
 FIRST_VERSION: Final = 1
 """The version of a new row, as the ORM's."""
 
@@ -98,7 +101,8 @@ class Field:
         It is half of the column's maximum: the database continues after it, and must not run out
         of keys at once.
         """
-        highest: int = self.codec.accepts["maximum"]
+        of_format = _MAX_INT32 if self.codec.accepts.get("format") == "int32" else _MAX_INT64
+        highest: int = self.codec.accepts.get("maximum", of_format)
         return highest // 2
 
     @property

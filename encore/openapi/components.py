@@ -5,13 +5,26 @@ Every operation is described with a collector of components::
     components.schema("Part", {"type": "object", ...})  # {"$ref": "#/components/schemas/Part"}
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from itertools import chain, count
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
 _KINDS: Final = ("schemas", "responses", "parameters", "examples", "headers", "securitySchemes")
+
+
+_RESERVED: Final = (
+    "Affected",
+    "BatchOperation",
+    "BatchResult",
+    "BatchResults",
+    "FieldError",
+    "Problem",
+    "Report",
+    "RowReport",
+)
+"""The names of schemas that describe no resource; a model with such a name gets another one."""
 
 
 class ConflictingComponents(ValueError):
@@ -34,7 +47,7 @@ class Components:
         self._adopted = {*given.get("schemas", ())}
         self.tags: dict[str, str] = {}
         self._made: dict[tuple[Hashable, str], Any] = {}
-        self._owners: dict[str, dict[str, Any]] = {}
+        self._owners: dict[str, dict[str, Any]] = {"schemas": dict.fromkeys(_RESERVED, self)}
 
     def schema(self, name: str, schema: Mapping[str, Any]) -> dict[str, str]:
         """Return a reference to a schema, and define it.
@@ -81,6 +94,10 @@ class Components:
         """Describe a tag; the first description of a tag counts."""
         self.tags.setdefault(name, description)
 
+    def has(self, name: str, schema: Mapping[str, Any]) -> bool:
+        """Return whether a schema is defined under a name."""
+        return self._components.get("schemas", {}).get(name) == schema
+
     def accepts(self, kind: str, name: str, component: Mapping[str, Any]) -> bool:
         """Return whether a component can have a name: no other one has it."""
         defined = self._components.get(kind, {})
@@ -122,6 +139,21 @@ class Components:
                 return candidate
         raise AssertionError  # The numbers have no end.
 
+    def claim(self, name: str, owner: Any, suffixes: Collection[str]) -> bool:
+        """Return whether an owner may use a name of schemas: no other one uses it, from now on.
+
+        Args:
+            name: The name.
+            owner: What the schemas describe; compared by identity.
+            suffixes: What the owner appends to the name.
+        """
+        owners = self._owners["schemas"]
+        names = [f"{name}{suffix}" for suffix in suffixes]
+        is_taken = any(owners.get(one, owner) is not owner or one in self._adopted for one in names)
+        if not is_taken:
+            owners.update(dict.fromkeys(names, owner))
+        return not is_taken
+
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """Return the Components Object, without kinds that have no components."""
         known = [kind for kind in _KINDS if kind in self._components]
@@ -156,3 +188,10 @@ def _with_references(value: Any, renamed: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_with_references(inner, renamed) for inner in value]
     return value
+
+
+class InlineComponents(Components):
+    """Collects nothing: what would be a reference is the component itself."""
+
+    def _define(self, kind: str, name: str, component: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - as its base
+        return dict(component)

@@ -88,15 +88,15 @@ def _unique_id(taken: set[str], wanted: str, path: str, method: str) -> str:
 
 
 def _tags(document: Mapping[str, Any], components: Components) -> list[dict[str, Any]]:
-    """Return the tags of the application, and those of generated operations."""
-    given = list(document.get("tags", ()))
-    known = {tag["name"] for tag in given}
-    generated = components.tags.items()
-    return given + [
-        {"name": name, "description": description}
-        for name, description in generated
-        if name not in known
-    ]
+    """Return the tags of the application, those of generated operations, and other used ones."""
+    tags = {tag["name"]: tag for tag in document.get("tags", ())}
+    for name, description in components.tags.items():
+        tags.setdefault(name, {"name": name, "description": description})
+    for item in document["paths"].values():
+        for operation in item.values():
+            for name in operation.get("tags", ()) if isinstance(operation, Mapping) else ():
+                tags.setdefault(name, {"name": name})
+    return [*tags.values()]
 
 
 def _describe_own_routes(app: FastAPI) -> dict[str, Any]:

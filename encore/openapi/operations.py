@@ -5,6 +5,7 @@ Their bodies, the headers of their responses, and every problem that they may re
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from encore.execution.actions import Action
@@ -18,16 +19,16 @@ from encore.openapi.conditional import (
 )
 from encore.openapi.described_resource import DescribedResource
 from encore.openapi.dialects import deleted_row_schema
+from encore.openapi.examples import create_example, update_example
 from encore.openapi.headers import INVALID_VALUES, LIST, LOCATION, TOTAL_COUNT, WRITE
 from encore.openapi.problems import problem_responses
 from encore.openapi.query_parameters import page_parameters, past_parameters, row_parameters
 from encore.openapi.responses import json_response, no_content, not_modified
 from encore.openapi.schemas import (
     create_reference,
-    create_schema,
+    own_body_schema,
     row_reference,
     update_reference,
-    update_schema,
 )
 from encore.openapi.texts import action_text
 from encore.openapi.write_descriptions import upsert_parameters, write_parameters
@@ -35,6 +36,7 @@ from encore.options import ACTIONS_WITH_BODIES, READING_ACTIONS
 from encore.resource.definition import ResourceDefinition
 
 _CREATE: Final = "create"
+_EXAMPLES: Final = {_CREATE: create_example, "update": update_example}
 _PUT: Final = "PUT"
 
 
@@ -50,7 +52,7 @@ def describe_action(  # noqa: PLR0917 - the parts of a route, in their order
     method: str,
     produces: Sequence[str],
     streams: Sequence[str] = (),
-    array: Mapping[str, Any] | None = None,
+    note: str = "",
 ) -> dict[str, Any]:
     """Return the operation of a generated action.
 
@@ -61,15 +63,16 @@ def describe_action(  # noqa: PLR0917 - the parts of a route, in their order
         method: Its HTTP method.
         produces: The media types that ``Accept`` is compared with; empty for none.
         streams: The media types of streams of all rows.
-        array: The response to an array, if the action accepts one.
+        note: A sentence that is added to its description.
     """
     resource, name = action.resource, action.name
     described = DescribedResource(components, resource)
+    text = action_text(action, method, described.names)
     return described.operation(
-        action_text(action, method, described.names),
+        replace(text, description=f"{text.description} {note}".strip()),
         path,
         parameters=_parameters(described, name),
-        body=_request_body(components, resource, name, accepts_array=array is not None),
+        body=_request_body(components, resource, name),
         responses={
             **problem_responses(
                 components,
@@ -82,7 +85,7 @@ def describe_action(  # noqa: PLR0917 - the parts of a route, in their order
                 keyed=action.writes,
                 validators=validators_of_failure(resource, name),
             ),
-            **_successes(described, action, method, streams, array),
+            **_successes(described, action, method, streams),
         },
     )
 
@@ -110,7 +113,6 @@ def _successes(
     action: Action[Any],
     method: str,
     streams: Sequence[str],
-    array: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the responses of an action that has succeeded, by status."""
     resource, name = action.resource, action.name
@@ -129,7 +131,7 @@ def _successes(
         return {"200": response, "304": not_modified(components, validators(resource, name))}
     headers = (*headers, *WRITE)
     if name == _CREATE:
-        return _creations(described, row, (LOCATION, *headers), array)
+        return _creations(described, row, (LOCATION, *headers))
     responses = {
         "200": json_response(components, f"The {singular} as it is now", row, headers),
         "204": no_content(components, headers),
@@ -160,10 +162,7 @@ def _pages(
 
 
 def _creations(
-    described: DescribedResource,
-    row: Mapping[str, Any],
-    headers: Sequence[str],
-    array: Mapping[str, Any] | None,
+    described: DescribedResource, row: Mapping[str, Any], headers: Sequence[str]
 ) -> dict[str, Any]:
     """Return the responses of a create, and of an upsert."""
     components, singular = described.components, described.names.singular
@@ -171,33 +170,24 @@ def _creations(
         "201": json_response(components, f"The new {singular}", row, headers)
     }
     if described.resource.upsert_targets is not None:
-        stored = json_response(components, f"The stored {singular}", row, headers)
+        stored = json_response(components, f"The {singular}, stored already", row, headers)
         responses |= {"200": stored, "204": no_content(components, headers)}
-    if array is not None:
-        of_row = responses.get("200", {})
-        of_both = {**of_row.get("headers", {}), **array["headers"]}
-        responses["200"] = {**array, "headers": of_both}
-        responses.setdefault("204", no_content(components))
     return responses
 
 
-def _request_body(
-    components: Components, resource: Resource, action: str, *, accepts_array: bool
-) -> dict[str, Any] | None:
+def _request_body(components: Components, resource: Resource, action: str) -> dict[str, Any] | None:
     """Return the body of an action; None if it has none."""
     if action not in ACTIONS_WITH_BODIES:
         return None
     own = resource.options.bodies.get(action)
     reference = create_reference if action == _CREATE else update_reference
-    schema: Mapping[str, Any] = reference(resource, components) if own is None else own
-    content = {"application/json": {"schema": schema}}
-    if accepts_array and own is None:
-        most = resource.options.bulk_limit
-        array = {"type": "array", "items": schema, "maxItems": most}
-        content = {"application/json": {"schema": {"anyOf": [schema, array]}}}
+    schema = own_body_schema(own, components) if own else reference(resource, components)
+    media: dict[str, Any] = {"schema": schema}
+    if not own:  # Postman's converter reads no examples of JSON Schema.
+        media["example"] = _EXAMPLES[action](resource)
+    content: dict[str, Any] = {"application/json": media}
     if resource.compatibility.reads_forms:
-        inline = create_schema if action == _CREATE else update_schema
-        content[FORM] = {"schema": inline(resource) if own is None else own}
+        content[FORM] = {"schema": schema}
     return {"required": _needs_body(resource, action), "content": content}
 
 

@@ -9,8 +9,9 @@ from encore.openapi.headers import response_headers
 from encore.openapi.problem_examples import problem_example
 from encore.openapi.responses import with_headers
 
-_FIELD_ERROR: Final = {
+_FIELD_ERROR: Final[Mapping[str, Any]] = {
     "type": "object",
+    "description": "What is wrong with one member of the body, or with one parameter.",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
     "required": ["field", "message"],
 }
@@ -22,17 +23,20 @@ _MEMBERS: Final[Mapping[str, Any]] = {
     "instance": {"type": "string"},
     "request_id": {"type": "string"},
     "message": {"type": "string"},
-    "errors": {"type": "array", "items": {"anyOf": [_FIELD_ERROR, {"type": "string"}]}},
+    "errors": {
+        "type": "array",
+        "items": {"oneOf": [{"$ref": "#/components/schemas/FieldError"}, {"type": "string"}]},
+    },
     "hint": {"type": "string"},
 }
-PROBLEM: Final[Mapping[str, Any]] = {
+_PROBLEM: Final[Mapping[str, Any]] = {
     "type": "object",
-    "title": "Problem",
-    "description": "RFC 9457, with Finale's ``message`` and ``errors``.",
+    "description": "RFC 9457, with Finale's `message` and `errors`.",
     "properties": _MEMBERS,
     "required": [name for name in _MEMBERS if name != "hint"],
 }
-"""The schema of a problem."""
+PROBLEM_SCHEMAS: Final[Mapping[str, Any]] = {"FieldError": _FIELD_ERROR, "Problem": _PROBLEM}
+"""The schemas of a problem, by the names of their components."""
 
 _NAMES_AND_DESCRIPTIONS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("BadRequest", "The query or the body is invalid"),
@@ -138,7 +142,13 @@ def _make_problems(
 
 def problem_reference(components: Components) -> dict[str, str]:
     """Return a reference to the schema of problems, and define it."""
-    return components.schema("Problem", PROBLEM)
+    field_error_reference(components)
+    return components.schema("Problem", _PROBLEM)
+
+
+def field_error_reference(components: Components) -> dict[str, str]:
+    """Return a reference to the schema of one error of a problem or a report, and define it."""
+    return components.schema("FieldError", _FIELD_ERROR)
 
 
 def _problem(

@@ -13,8 +13,9 @@ from fastapi.routing import APIRoute
 from fastapi.utils import deep_dict_update
 
 from encore.openapi.components import Components
+from encore.openapi.pydantic_schemas import simplify, simplify_contents
 from encore.openapi.row_type import RowType
-from encore.openapi.schemas import row_reference
+from encore.openapi.schemas import own_body_schema, row_reference
 
 ROUTE_ARGUMENTS: Final = frozenset(signature(APIRoute).parameters) - {"path", "endpoint", "methods"}
 """The arguments of a FastAPI route that may describe it."""
@@ -56,7 +57,20 @@ def describe_by_arguments(
     if schema is not None:
         operation["responses"][str(status)]["content"] = {_JSON: {"schema": schema}}
     deep_dict_update(operation, extra)
+    if "requestBody" in extra:
+        operation["requestBody"] = _with_components(extra["requestBody"], components)
     return operation
+
+
+def _with_components(body: Mapping[str, Any], components: Components) -> dict[str, Any]:
+    """Return a body as it was declared, with references to its titled schemas."""
+    content = {
+        media_type: {**media, "schema": own_body_schema(media["schema"], components)}
+        if "schema" in media
+        else media
+        for media_type, media in body.get("content", {}).items()
+    }
+    return {**body, "content": content}
 
 
 def _copy(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +96,8 @@ def _ask_fastapi(
     document = get_openapi(title="", version="", routes=[route])
     schemas = document.get("components", {}).get("schemas", {})
     operation: dict[str, Any] = document["paths"][route.path_format][method.lower()]
-    return components.adopt(schemas, operation)
+    operation["responses"] = simplify_contents(operation["responses"])
+    return components.adopt({n: simplify(schema) for n, schema in schemas.items()}, operation)
 
 
 def _schema_of_rows(components: Components, model: Any) -> dict[str, Any] | None:

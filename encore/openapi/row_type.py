@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic_core import CoreSchema, core_schema
 
+from encore.openapi.components import InlineComponents
 from encore.openapi.schemas import row_schema
 from encore.resource.definition import ResourceDefinition
 
@@ -25,7 +26,7 @@ class RowType:
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: Any) -> dict[str, Any]:
         """Return the JSON schema of a row."""
-        return row_schema(cls.resource)
+        return row_schema(cls.resource, InlineComponents())
 
 
 def read_schema(resource: ResourceDefinition) -> type[RowType]:

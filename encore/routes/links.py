@@ -17,7 +17,7 @@ from encore.openapi.names import ResourceNames, operation_id
 from encore.openapi.operations import json_body
 from encore.openapi.problems import problem_responses
 from encore.openapi.responses import json_response, no_content
-from encore.openapi.schemas import row_reference
+from encore.openapi.schemas import component_name, object_schema, row_reference
 from encore.openapi.texts import OperationText
 from encore.openapi.write_descriptions import write_parameters
 
@@ -117,7 +117,7 @@ def _describe(action: LinkAction, path: str, method: str, components: Components
         _text(method, described.names),
         path,
         parameters=write_parameters(),
-        body=_body(action.nested, method),
+        body=_body(components, action.nested, method),
         responses={
             **problem_responses(
                 components,
@@ -156,17 +156,14 @@ def _text(method: str, names: ResourceNames) -> OperationText:
             )
 
 
-def _body(nested: Resource, method: str) -> dict[str, Any] | None:
-    """Return the description of a body: a link is a key, or an object that has it."""
+def _body(components: Components, nested: Resource, method: str) -> dict[str, Any] | None:
+    """Return the description of a body: a link is an object that has the key of a row."""
     key = nested.fields.key
-    link: dict[str, Any] = {
-        "type": "object",
-        "properties": {field.name: field.codec.body_schema for field in key},
-        "required": [field.name for field in key],
-    }
-    if len(key) == 1:
-        link = {"anyOf": [key[0].codec.body_schema, link]}
-    bodies = {"PUT": {"type": "array", "items": link}, "POST": link}
+    members = {field.name: field.codec.accepts for field in key}
+    description = "The key of a row." + (" It may be sent without an object." * (len(key) == 1))
+    schema = object_schema(members, list(members), description=description)
+    link = components.schema(f"{component_name(nested, components)}Link", schema)
+    bodies: dict[str, Mapping[str, Any]] = {"PUT": {"type": "array", "items": link}, "POST": link}
     return json_body(bodies[method]) if method in bodies else None
 
 

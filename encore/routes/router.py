@@ -12,7 +12,6 @@ from typing import Any, Final
 from fastapi_crudrouter.core import CRUDGenerator
 from pydantic import BaseModel
 
-from encore.bulk.openapi import array_response
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.execution.actions import ACTIONS, Restore
@@ -29,6 +28,7 @@ from encore.streams.operation import ListOperation
 from encore.streams.pipeline import StreamPipeline
 
 _CREATE: Final = "create"
+_ARRAY: Final = "An array creates many; the response is a report (200), or the rows."
 
 
 class ResourceRouter(CRUDGenerator[BaseModel]):
@@ -88,14 +88,12 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         self, template: str, operation: Operation, method: str, components: Components
     ) -> dict[str, Any]:
         """Return the Operation Object of a route."""
-        resource, action = self._resource, operation.pipeline.action
-        array = None
-        if action.name == _CREATE and self._creates_many:
-            with_row = resource.upsert_targets is not None
-            array = array_response(components, resource, with_row=with_row)
+        action = operation.pipeline.action
+        creates_many = action.name == _CREATE and self._creates_many
+        note = _ARRAY if creates_many else ""
         produces = operation.pipeline.produces
         return describe_action(
-            components, action, template, method, produces, operation.streams, array
+            components, action, template, method, produces, operation.streams, note
         )
 
     @property

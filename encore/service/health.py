@@ -26,12 +26,14 @@ def health_routes(database: Database, *, is_draining: Callable[[], bool]) -> API
 
     @router.get(LIVE, summary="Is the process alive?", operation_id="check_liveness")
     async def live() -> dict[str, str]:
+        """Answers while the process serves requests; looks at nothing else."""
         return {"status": "alive"}
 
     @router.get(
         READY, summary="Can the database be read and written?", operation_id="check_readiness"
     )
     async def ready() -> dict[str, str]:
+        """Answers 503 while the database cannot be read and written, or the service stops."""
         if is_draining():
             raise Draining
         try:

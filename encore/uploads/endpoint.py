@@ -6,7 +6,6 @@ upload ends, also while it waits for a lock; nothing is written unless its commi
 """
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
@@ -29,24 +28,23 @@ from encore.openapi.headers import REPLAYED
 from encore.openapi.names import ResourceNames, operation_id
 from encore.openapi.problems import problems
 from encore.openapi.responses import json_response
-from encore.openapi.schemas import create_schema, row_schema
+from encore.openapi.schemas import (
+    component_name,
+    create_reference,
+    create_schema,
+    row_reference,
+)
 from encore.openapi.texts import OperationText
 from encore.openapi.write_descriptions import IDEMPOTENCY_KEY
 from encore.uploads.formats import CSV, JSON, NDJSON
 from encore.uploads.handler import UploadHandler
 from encore.uploads.hooks import UploadContext
-from encore.uploads.parameters import PARAMETERS
+from encore.uploads.report_schemas import report_reference
 from encore.uploads.request import SpooledBody, UploadRequest
 from encore.uploads.responses import NOTHING_WRITTEN, UploadResponse
-from encore.uploads.staging_table import STATUSES
 from encore.uploads.upload import Upload
 
 _ERROR_STATUSES: Final = (400, 401, 403, 406, 409, 412, 413, 415, 503)
-_ERROR: Final = {
-    "type": "object",
-    "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-    "required": ["field", "message"],
-}
 
 
 class UploadEndpoint:
@@ -149,7 +147,7 @@ def describe_upload(upload: Upload, components: Components) -> dict[str, Any]:
         _operation_text(described.names),
         upload.path,
         parameters=parameters,
-        body={"required": True, "content": _content(_row(upload))},
+        body={"required": True, "content": _content(_row(upload, components))},
         responses={
             **problems(components, _ERROR_STATUSES, keyed=keyed),
             **_successes(components, upload, (REPLAYED,) if keyed else ()),
@@ -161,25 +159,29 @@ def _operation_text(names: ResourceNames) -> OperationText:
     return OperationText(
         operation_id("upload", names.plural),
         f"Upload {names.plural}",
-        f"Reads one {names.singular} as a JSON object, or many {names.plural} as a JSON array,"
-        f" NDJSON or CSV. {names.a_row.capitalize()} whose key is stored is updated; any other one"
+        f"Reads many {names.plural} as a JSON array, NDJSON or CSV; or one {names.singular} as a"
+        " JSON object, whose response is the row, with a `message`."
+        f" {names.a_row.capitalize()} whose key is stored is updated; any other one"
         " is created. The parameter `key` says which fields are the key.",
     )
 
 
-def _row(upload: Upload) -> dict[str, Any]:
-    """Return the schema of an uploaded row."""
-    row = create_schema(upload.resource)
-    row["properties"] = {**row["properties"], **upload.previous_key.schemas()}
-    for field in upload.resource.bodies.creatable:
-        if field not in upload.writable:
-            row["properties"].pop(field.name, None)
-    return row
+def _row(upload: Upload, components: Components) -> dict[str, str]:
+    """Return a reference to the schema of a row in the body, and define it."""
+    resource = upload.resource
+    schema = create_schema(resource, components)
+    others = {f.name for f in resource.bodies.creatable if f not in upload.writable}
+    members = {n: member for n, member in schema["properties"].items() if n not in others}
+    members |= upload.previous_key.schemas()
+    if members == schema["properties"]:
+        return create_reference(resource, components)
+    name = f"{component_name(resource, components)}Upload"
+    return components.schema(name, {**schema, "properties": members})
 
 
 def _content(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        JSON.media_type: {"schema": {"anyOf": [row, {"type": "array", "items": row}]}},
+        JSON.media_type: {"schema": {"type": "array", "items": row}},
         NDJSON.media_type: {"schema": _text("One JSON object a line")},
         CSV.media_type: {
             "schema": {**_text("A header of field names, then one row a line"), "minLength": 1}
@@ -191,41 +193,11 @@ def _text(description: str) -> dict[str, Any]:
     return {"type": "string", "description": description}
 
 
-def report_schema(
-    id_: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
-) -> dict[str, Any]:
-    """Return the JSON schema of a report.
-
-    Args:
-        id_: The schema of a row's id.
-        members: The schemas of the members that hooks add.
-    """
-    reported = {
-        "line": {"type": "integer"},
-        "status": {"type": "string", "enum": list(STATUSES)},
-        "id": id_,
-        "errors": {"type": "array", "items": _ERROR},
-    }
-    report = {
-        **{status: {"type": "integer"} for status in STATUSES},
-        "mode": {"type": "string", "enum": list(PARAMETERS["mode"])},
-        "dry_run": {"type": "boolean"},
-        "rows": {"type": "array", "items": _object(reported, ["line", "status"])},
-    }
-    return _object({**report, **members}, list(report))
-
-
 def _successes(components: Components, upload: Upload, headers: Sequence[str]) -> dict[str, Any]:
-    row = row_schema(upload.resource)
-    stored = {**row, "properties": {**row["properties"], "message": {"type": "string"}}}
-    report = report_schema({"type": "integer"}, upload.report_members)
-    either = {"anyOf": [report, stored]}
-    description = "The report; or the row, if it was stored already"
+    row = row_reference(upload.resource, components)
+    report = report_reference(upload.resource, components, upload.report_members)
+    one, created = "The report; of an object, the row that was stored", "The row of an object"
     return {
-        "200": json_response(components, description, either, headers),
-        "201": json_response(components, "The created row", stored, headers),
+        "200": json_response(components, one, report, headers),
+        "201": json_response(components, created, row, headers),
     }
-
-
-def _object(properties: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": required}

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
+from encore.openapi.value_schemas import nullable
 from encore.uploads.hooks import UploadedRow
 from encore.validation.body import INVALID
 
@@ -60,7 +61,7 @@ class PreviousKey:
         """Return the JSON schema of each member."""
         return {
             name: {
-                "anyOf": [field.codec.body_schema, {"type": "null"}],
+                **nullable(field.codec.accepts),
                 "description": _DESCRIPTION.format(name=field.name),
             }
             for name, field in self.members.items()

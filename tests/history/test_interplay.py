@@ -18,7 +18,7 @@ from encore.migrations.environment import _is_compared
 from tests.fixtures.history_models import HistoryBase, Maker, Plain, Tool
 from tests.fixtures.library import CLAIMS, assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
-from tests.fixtures.openapi import resolved
+from tests.fixtures.openapi import json_schema, resolve, resolved
 from tests.history.conftest import history
 from tests.history.test_as_of import at_last_change
 from tests.history.test_start import start
@@ -226,11 +226,12 @@ def test_statements_of_hooks_read_the_present(serve: Serve) -> None:
 
 def test_openapi_describes_the_history(api: ModelApi) -> None:
     api.app.openapi_url = "/openapi.json"
-    paths = resolved(api.app.openapi())["paths"]
+    document = resolved(api.app.openapi())
+    paths = document["paths"]
     entries = paths["/tools/{id}/history"]["get"]
     assert {parameter["name"] for parameter in entries["parameters"]} == {"id", "count", "before"}
-    schema = entries["responses"]["200"]["content"]["application/json"]["schema"]
-    assert "secret" not in schema["items"]["properties"]["changes"]["properties"]
+    entry = resolve(document, json_schema(entries["responses"]["200"])["items"])
+    assert "secret" not in entry["properties"]["changes"]["properties"]
     revert = paths["/tools/{id}/revert"]["post"]
     assert "sequence" in str(revert["requestBody"])
     for path, method in (("/tools", "get"), ("/tools/{id}", "get")):

@@ -16,7 +16,7 @@ from tests.fixtures.library_models import Kind
 FORMATS = {
     "date-time": ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.250+02:00"],
     "date": ["2020-02-29"],
-    "time": ["01:02:03"],
+    "time-local": ["01:02:03"],
     "uuid": ["00000000-0000-0000-0000-000000000001"],
     "decimal": ["1.5", "-2"],
     "conditions": ["whole=1|text__like=a", "day__between=2020-01-01,2020-01-02"],

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from encore.openapi.components import InlineComponents
 from encore.openapi.schemas import create_schema, update_schema
 from tests.fixtures.models import ModelApi, Serve
 
@@ -127,7 +128,7 @@ def test_upload_takes_write_only_columns_and_no_hidden_ones(api: ModelApi) -> No
 def test_openapi_marks_write_only_attributes_and_has_no_hidden_ones(api: ModelApi) -> None:
     members = api.crud.resource(Member, **OPTIONS)
     for make in (create_schema, update_schema):
-        properties = make(members)["properties"]
+        properties = make(members, InlineComponents())["properties"]
         assert not {"isAdmin", "salt"} & properties.keys()
         assert properties["password"]["writeOnly"] is True
         assert "writeOnly" not in properties["name"]

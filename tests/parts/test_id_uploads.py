@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fixtures.openapi import json_schema, resolve
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import System
 from tests.parts.conftest import create, listed, total
@@ -94,8 +95,8 @@ def test_empty_row_is_rejected_as_an_empty_part_is(parts: httpx.Client) -> None:
 
 def schema_id(parts: httpx.Client) -> dict[str, Any]:
     document = parts.get("/openapi.json").json()
-    content = document["paths"][UPLOAD]["post"]["requestBody"]["content"]["application/json"]
-    schema: dict[str, Any] = content["schema"]["anyOf"][0]["properties"]["id"]["anyOf"][0]
+    row = resolve(document, json_schema(document["paths"][UPLOAD]["post"]["requestBody"])["items"])
+    schema: dict[str, Any] = row["properties"]["id"]
     return schema
 
 
@@ -123,6 +124,5 @@ def test_openapi_says_how_to_upload(document: dict[str, Any]) -> None:
     (key,) = [p for p in operation["parameters"] if p["name"] == "key"]
     assert key["schema"] == {"type": "string", "enum": ["id"], "default": "id"}
     assert set(operation["requestBody"]["content"]) >= {"application/json", "text/csv"}
-    row = operation["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0]
-    assert {"id", "name", "partNumber"} <= row["properties"].keys()
-    assert row["properties"] == document["components"]["schemas"]["PartCreate"]["properties"]
+    row = json_schema(operation["requestBody"])["items"]
+    assert row == {"$ref": "#/components/schemas/PartCreate"}

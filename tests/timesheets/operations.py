@@ -23,7 +23,7 @@ READ_ROW: Final = OF_ROW | {"412"}
 
 OPERATIONS: Final[Operations] = {
     ("/timesheets", "get"): (READ, {"200", "304"}, READ_LIST),
-    ("/timesheets", "post"): (CREATE, {"200", "201", "204"}, WITH_BODY - ACCEPT),
+    ("/timesheets", "post"): (CREATE, {"201"}, WITH_BODY - ACCEPT),
     ("/timesheets/bulk", "post"): (CREATE, {"200", "204"}, CHANGE),
     ("/timesheets", "patch"): (CREATE, {"200", "204"}, CHANGE),
     ("/timesheets", "delete"): (DELETE, {"200", "204"}, BULK_DELETE),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from db.models.timesheet import Timesheet
 from encore.database.engine import with_connection
+from tests.fixtures.openapi import json_schema, resolve
 from tests.fixtures.problems import assert_problem
 from tests.timesheets.conftest import (
     CLIENT,
@@ -310,8 +311,7 @@ def test_openapi_describes_parameter_and_report(document: dict[str, Any]) -> Non
     operation = document["paths"][UPLOAD]["post"]
     parameters = {parameter["name"]: parameter for parameter in operation["parameters"]}
     assert parameters["replace"]["schema"]["pattern"].startswith("^[0-9]{4}")
-    content = operation["responses"]["200"]["content"]["application/json"]
-    report = content["schema"]["anyOf"][0]
+    report = resolve(document, json_schema(operation["responses"]["200"]))
     assert {"withdrawn", "kept", "withdrawn_entries"} <= report["properties"].keys()
     assert "withdrawn" not in report["required"]
 

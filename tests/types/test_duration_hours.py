@@ -147,4 +147,4 @@ def test_binding_a_value_that_is_not_finite_raises_value_error(hours: Decimal) -
 
 
 def test_schema_is_a_number_without_multiple() -> None:
-    assert CODEC.schema == CODEC.body_schema == {"type": "number"}
+    assert CODEC.schema == CODEC.accepts == {"type": "number"}

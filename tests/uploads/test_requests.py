@@ -8,7 +8,7 @@ import pytest
 
 from encore import ConfigurationError
 from encore.openapi.document import make_document
-from tests.fixtures.openapi import resolved
+from tests.fixtures.openapi import json_schema, resolve, resolved
 from tests.fixtures.upload_models import Delivery, Site
 from tests.fixtures.uploads import (
     CSV,
@@ -200,15 +200,16 @@ def test_body_without_rows_is_valid(depot: DepotApi, kind: str, body: str) -> No
 
 
 def test_openapi_describes_formats_parameters_and_responses(depot: DepotApi) -> None:
-    operation = resolved(make_document(depot.app))["paths"]["/deliveries/upload"]["post"]
+    document = resolved(make_document(depot.app))
+    operation = document["paths"]["/deliveries/upload"]["post"]
     assert list(operation["requestBody"]["content"]) == ["application/json", NDJSON, CSV]
     names = [parameter["name"] for parameter in operation["parameters"]]
     assert names == ["mode", "dry_run", "report", "key", "Idempotency-Key"]
     key = operation["parameters"][3]["schema"]
     assert key == {"type": "string", "enum": ["origin,number"], "default": "origin,number"}
     assert {"200", "201", "400", "409", "413", "415", "422", "503"} <= set(operation["responses"])
-    one = operation["responses"]["201"]["content"]["application/json"]["schema"]["properties"]
-    assert {"goods", "message"} <= set(one)
+    one = resolve(document, json_schema(operation["responses"]["201"]))["properties"]
+    assert "goods" in one
     assert "secret" not in one
 
 

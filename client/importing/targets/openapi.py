@@ -16,7 +16,7 @@ _KINDS: Final[tuple[tuple[str, Kind], ...]] = (
     ("integer", "integer"),
     ("boolean", "boolean"),
 )
-"""By type of JSON Schema; of several types the first one here: a text may be sent as a number."""
+"""By type of JSON Schema; of several types the first one here."""
 _MAX_REFERENCES: Final = 10
 """How many references may follow one another; more are a cycle."""
 
@@ -77,8 +77,17 @@ class _Description:
 
     def row(self) -> Mapping[str, Any]:
         """Return the schema of a row."""
-        content = self.resolve(self.operation["requestBody"])["content"]["application/json"]
-        return self.resolve(self.resolve(content["schema"])["anyOf"][0])
+        rows = self._json_schema(self.operation["requestBody"])
+        return self.resolve(self.resolve(rows)["items"])
+
+    def shown(self) -> Mapping[str, Any]:
+        """Return the schema of a stored row."""
+        return self.resolve(self._json_schema(self.operation["responses"]["201"]))
+
+    def _json_schema(self, described: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the schema of the JSON of a body or of a response."""
+        schema: Mapping[str, Any] = self.resolve(described)["content"]["application/json"]["schema"]
+        return schema
 
     def parameter(self, name: str) -> Mapping[str, Any]:
         """Return the parameter of a name."""
@@ -101,12 +110,11 @@ class _Description:
 def _build_target(name: str, path: str, description: _Description, key: str | None) -> Target:
     row = description.row()
     members = {field: description.resolve(schema) for field, schema in row["properties"].items()}
-    read_only = tuple(field for field, schema in members.items() if schema.get("readOnly"))
     return Target(
         name=name,
-        kinds={f: _kind_of(schema) for f, schema in members.items() if f not in read_only},
+        kinds={field: _kind_of(schema) for field, schema in members.items()},
         required=tuple(row.get("required", ())),
-        read_only=read_only,
+        read_only=tuple(f for f in description.shown()["properties"] if f not in members),
         key=_choose_key(name, description.parameter("key"), key),
         scope=" ".join(_scopes(description.operation)),
         path=path,
@@ -118,8 +126,14 @@ def _kind_of(schema: Mapping[str, Any]) -> Kind:
     for each in schemas:
         if (kind := _FORMATS.get(each.get("format", ""))) is not None:
             return kind
-    types = {each.get("type") for each in schemas}
+    types = {type_ for each in schemas for type_ in _types_of(each)}
     return next((kind for type_, kind in _KINDS if type_ in types), "json")
+
+
+def _types_of(schema: Mapping[str, Any]) -> list[str]:
+    """Return the types of a schema, which has one or an array of them."""
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else list(types)
 
 
 def _choose_key(name: str, parameter: Mapping[str, Any], key: str | None) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ class Codec:
         to_driver: Returns the driver value of a Python value; None if they are the same.
         to_wire: Returns the JSON value of a row's value; None if they are the same.
         schema: The JSON schema of a value in responses.
-        accepts: The JSON schema of a value in requests.
+        accepts: The JSON schema of a value in requests; ``from_json`` may accept others as well.
         is_text: Whether text operators and search apply to the column.
         is_comparable: Whether it can be filtered by value; otherwise only by ``is_null``.
         is_ordered: Whether greater and less mean the same on every database.
@@ -90,7 +90,6 @@ class Codec:
         ambiguous: Returns whether a valid text may also be the output of an invalid stored value;
             None if none ever is.
         unsupported: Why the column cannot be output; empty if it can.
-        accepts_text: Whether bodies may also have strings that ``from_text`` parses.
     """
 
     from_json: Converter
@@ -108,12 +107,6 @@ class Codec:
     verify: Verifier | None = None
     ambiguous: Callable[[str], bool] | None = None
     unsupported: str = ""
-    accepts_text: bool = False
-
-    @property
-    def body_schema(self) -> dict[str, Any]:
-        """The JSON schema of a value in a body."""
-        return {"anyOf": [self.accepts, {"type": "string"}]} if self.accepts_text else self.accepts
 
     def driver_value(self, value: Any) -> Any:
         """Return the driver value of a Python value."""
@@ -162,4 +155,4 @@ def accepting_text(codec: Codec) -> Codec:
                 pass
             raise
 
-    return replace(codec, from_json=from_json, accepts_text=True)
+    return replace(codec, from_json=from_json)

@@ -52,8 +52,10 @@ def integer_conversion(type_: types.Integer, dialect: Dialect) -> Conversion:
             raise InvalidValue("must be an integer", value)
         return check(int(value))
 
-    accepts = {"type": "integer", "minimum": low, "maximum": high}
-    return Conversion(from_json, from_text, {"type": "integer"}, None, accepts)
+    schema: dict[str, Any] = {"type": "integer", "format": "int32" if high < 2**31 else "int64"}
+    says_all = high in (2**31 - 1, 2**63 - 1)
+    accepts = schema if says_all else {**schema, "minimum": low, "maximum": high}
+    return Conversion(from_json, from_text, schema, None, accepts)
 
 
 def _max_integer(type_: types.Integer, dialect: Dialect) -> int:

@@ -51,6 +51,7 @@ _SCALARS: Final[Mapping[type, Callable[[Dialect], Conversion]]] = {
     Decimal: lambda _: numeric_conversion(types.Numeric(), _NO_LIMITS),
     object: lambda dialect: json_conversion(types.JSON(), dialect),
 }
+_JSON_TYPES: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _CONTAINERS: Final = (dict, list, tuple, set, frozenset)
 
 
@@ -114,7 +115,11 @@ def _choices(python: type[enum.Enum]) -> Conversion:
             return members[text]
         raise InvalidValue(f"must be one of {choices}", text)
 
-    return Conversion(from_json, from_text, {"enum": list(shown.values())}, shown.__getitem__)
+    schema: dict[str, Any] = {"enum": list(shown.values())}
+    types_ = {_JSON_TYPES.get(type(value)) for value in shown.values()}
+    if len(types_) == 1 and None not in types_:
+        schema = {"type": types_.pop(), **schema}
+    return Conversion(from_json, from_text, schema, shown.__getitem__)
 
 
 def _text(value: Any) -> str:

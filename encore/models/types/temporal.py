@@ -68,4 +68,6 @@ def time_conversion(type_: types.Time, dialect: Dialect) -> Conversion:
             raise ValueError("an offset that would be lost")
         return value
 
-    return iso_conversion(parse, "a time such as 02:22:09", "time", str)(type_, dialect)
+    # OpenAPI's registry of formats: JSON Schema's "time" always has an offset (RFC 3339).
+    form = "time" if keeps_offset else "time-local"
+    return iso_conversion(parse, "a time such as 02:22:09", form, str)(type_, dialect)

@@ -66,8 +66,7 @@ def text_conversion(type_: types.String, _: Dialect) -> Conversion:
     schema: dict[str, Any] = {"type": "string"}
     if length is not None:
         schema["maxLength"] = length
-    accepts = {"anyOf": [schema, {"type": "number"}]}
-    return Conversion(from_json, from_text, schema, accepts=accepts)
+    return Conversion(from_json, from_text, schema)
 
 
 def _number_text(value: int | float) -> str:  # noqa: PYI041 - the two are formatted differently

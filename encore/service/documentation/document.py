@@ -107,7 +107,8 @@ def _secured(
         operation["security"] = schemes.requirements(access)
         paragraphs = filter(None, [operation.get("description"), needed_scopes(access)])
         operation["description"] = "\n\n".join(paragraphs)
-        operation["responses"] = {**refusals, **responses}
+        # Successes first: openapi-generator's Python client accepts what the first one produces.
+        operation["responses"] = dict(sorted({**refusals, **responses}.items()))
     described = document["components"] = components.as_dict()
     for unused in ("HTTPValidationError", "ValidationError"):
         described["schemas"].pop(unused, None)

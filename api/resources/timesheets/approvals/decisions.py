@@ -4,7 +4,7 @@
 An ambiguous body is invalid, so that nothing is approved by mistake.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -146,50 +146,60 @@ def _parse_entry(
 
 def decision_schema() -> Attributes:
     """Return the JSON schema of a decision on one entry."""
-    return _one_of(_decisions({VERSION: VERSION_SCHEMA}, ()))
+    return _decision("Decision", {VERSION: VERSION_SCHEMA}, {})
 
 
 def bulk_decision_schema(*, require_version: bool) -> Attributes:
     """Return the JSON schema of a decision on several entries."""
-    id_ = {"type": "integer", "minimum": 1}
+    id_ = {"type": "integer", "format": "int64", "minimum": 1}
     entry = {
         "type": "object",
+        "title": "SeenEntry",
         "properties": {"id": id_, VERSION: VERSION_SCHEMA},
         "required": list(_ENTRY_MEMBERS),
         "additionalProperties": False,
     }
     size = {"minItems": 1, "maxItems": MAX_ENTRIES}
-    entries = {"type": "array", "items": entry, **size}
-    ids = {"type": "array", "items": id_, **size, "uniqueItems": True}
-    schemas = _decisions({ENTRIES: entries}, (ENTRIES,))
-    if not require_version:
-        schemas += _decisions({IDS: ids}, (IDS,))
-    return _one_of(schemas)
-
-
-def _one_of(schemas: Sequence[Attributes]) -> Attributes:
-    return {"oneOf": list(schemas)}
-
-
-def _decisions(members: Attributes, required: Sequence[str]) -> list[Attributes]:
-    """Return the JSON schemas of an approval and of a rejection with further members."""
-    reason = {"type": "string", "pattern": r"\S", "maxLength": MAX_REASON}
-    approval = {
-        "status": {"const": APPROVED},
-        "approved": {"const": True},
-        "reason": {"type": "null"},
+    members: dict[str, Any] = {ENTRIES: {"type": "array", "items": entry, **size}}
+    if require_version:
+        return _decision("BulkDecision", members, {"required": [ENTRIES]})
+    members[IDS] = {"type": "array", "items": id_, **size, "uniqueItems": True}
+    one_of_both = {
+        "dependentSchemas": {ENTRIES: {"properties": {IDS: False}}},
+        "not": {"properties": {ENTRIES: False, IDS: False}},
     }
-    rejection = {"status": {"const": REJECTED}, "approved": {"const": False}, "reason": reason}
-    return [
-        {
-            "type": "object",
-            "title": title,
-            "properties": {**members, **properties},
-            "required": [*required, *also_required],
-            "additionalProperties": False,
-        }
-        for title, properties, also_required in (
-            ("Approval", approval, ()),
-            ("Rejection", rejection, ("status", "reason")),
-        )
-    ]
+    return _decision("BulkDecision", members, one_of_both)
+
+
+def _decision(title: str, members: Attributes, further: Attributes) -> Attributes:
+    """Return the JSON schema of a decision with further members and keywords.
+
+    It is one object with a condition, not a choice of two: several generators of clients fail on
+    ``const`` and on members that must be null.
+    """
+    status = {"type": "string", "enum": [APPROVED, REJECTED]}
+    reason = {"type": ["string", "null"], "maxLength": MAX_REASON}
+    rejected = {"status": {"const": REJECTED}}
+    return {
+        "type": "object",
+        "title": title,
+        "description": "Without a status, it approves. A rejection has a reason, an approval"
+        " none; `approved` may say what the status says.",
+        "properties": {
+            **members,
+            "status": status,
+            "approved": {"type": "boolean"},
+            "reason": reason,
+        },
+        "additionalProperties": False,
+        **further,
+        "if": {"properties": rejected, "required": ["status"]},
+        "then": {
+            "properties": {
+                "approved": {"const": False},
+                "reason": {"type": "string", "pattern": r"\S"},
+            },
+            "required": ["reason"],
+        },
+        "else": {"properties": {"approved": {"const": True}, "reason": {"type": "null"}}},
+    }

@@ -11,35 +11,47 @@ from client.importing.targets.openapi import find_target
 from encore.client.errors import UnexpectedResponseError, UsageError
 
 
-def nullable(**schema: Any) -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "null"}]}
+def nullable(type_: str, **schema: Any) -> dict[str, Any]:
+    return {"type": [type_, "null"], **schema}
 
 
 MEMBERS: dict[str, Any] = {
     "code": {"type": "string"},
     "size": {"type": "string"},
-    "price": nullable(type="number"),
-    "rate": nullable(type="string", format="decimal"),
-    "count": nullable(type="integer"),
+    "price": nullable("number"),
+    "rate": nullable("string", format="decimal"),
+    "count": nullable("integer"),
     "active": {"type": "boolean"},
-    "sold": nullable(type="string", format="date-time"),
+    "sold": nullable("string", format="date-time"),
     "due": {"type": "string", "format": "date"},
-    "label": {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}]},
+    "label": {"anyOf": [{"type": "string"}, {"type": "number"}]},
     "tags": {"type": "array"},
-    "id": {"type": "integer", "readOnly": True},
 }
 
 
 def document(**changes: Any) -> dict[str, Any]:
     row = {"type": "object", "properties": MEMBERS, "required": ["price"]}
+    shown = {"type": "object", "properties": {"id": {"type": "integer"}, **MEMBERS}}
     key = {"name": "key", "schema": {"enum": ["code", "code,size"], "default": "code"}}
     operation = {
         "parameters": [key],
-        "requestBody": {"content": {"application/json": {"schema": {"anyOf": [row, {}]}}}},
+        "requestBody": json_content({"type": "array", "items": reference("StockCreate")}),
+        "responses": {"201": json_content(reference("Stock"))},
         "security": [{"oauth": ["a", "b"]}],
         **changes,
     }
-    return {"paths": {"/v1/stock/upload": {"post": operation}, "/v1/stock": {"get": {}}}}
+    return {
+        "paths": {"/v1/stock/upload": {"post": operation}, "/v1/stock": {"get": {}}},
+        "components": {"schemas": {"StockCreate": row, "Stock": shown}},
+    }
+
+
+def reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def json_content(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
 
 
 def map_row(row: dict[str, Any], *columns: str, **mapping: Any) -> dict[str, Any]:
@@ -74,7 +86,8 @@ def test_key_of_several_fields_is_chosen_in_their_order() -> None:
 def test_upload_below_another_resource_is_not_a_target_and_two_of_a_name_are_refused() -> None:
     described = document()
     ((path, item),) = [(p, i) for p, i in described["paths"].items() if p.endswith("/upload")]
-    nested = {"paths": {path: item, "/v1/shops/{id}/stock/upload": item}}
+    paths = {path: item, "/v1/shops/{id}/stock/upload": item}
+    nested = {**described, "paths": paths}
     assert find_target(nested, "stock", None).path == path
     with pytest.raises(UsageError, match="is not clear: the API has the uploads /v1/stock/upload"):
         find_target({"paths": {path: item, "/v2/stock/upload": item}}, "stock", None)
@@ -83,15 +96,13 @@ def test_upload_below_another_resource_is_not_a_target_and_two_of_a_name_are_ref
 def test_shared_parts_of_the_description_are_found() -> None:
     described = document()
     operation = described["paths"]["/v1/stock/upload"]["post"]
-    content = operation["requestBody"]["content"]["application/json"]
     components = {
-        "schemas": {"Row": content["schema"]["anyOf"][0]},
+        **described["components"],
         "parameters": {
             "a/b": operation["parameters"][0],
             "b": {"$ref": "#/components/parameters/b"},
         },
     }
-    content["schema"] = {"anyOf": [{"$ref": "#/components/schemas/Row"}, {}]}
     operation["parameters"] = [{"$ref": "#/components/parameters/a~1b"}]
     shared = {**described, "components": components}
     assert find_target(shared, "stock", None) == find_target(document(), "stock", None)
