@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-without-samples coverage soak faults proofs doctor lint audit format migration migrate bench growth bench-writes compare models lock clean
+.PHONY: help setup run test test-fast test-without-samples generators coverage soak faults proofs doctor lint audit format migration migrate bench growth bench-writes compare models lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -25,6 +25,9 @@ test: $(VENV)/.development ## Run the tests
 test-fast: $(VENV)/.development ## Run the tests that start no process, on SQLite (under 90 s on two cores)
 	@$(BIN)/python -m pytest --quiet --numprocesses=auto --maxprocesses=4 --dist=loadfile \
 		-m "not processes" --ignore=tests/faults --hypothesis-profile=fast
+
+generators: $(VENV)/.development ## Generate clients with other tools and use them; lint the API's description
+	@REQUIRE_FINALE=1 $(BIN)/python -m pytest --durations=10 tests/generators
 
 coverage: $(VENV)/.development ## Run the tests and report which branches they reach, in subprocesses too
 	@rm -f .coverage .coverage.*
@@ -105,9 +108,12 @@ lock: $(VENV)/.installer ## Resolve the dependencies anew into requirements*.txt
 	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \
 		--no-header --universal pyproject.toml --group client --group dev -c requirements.txt \
 		-o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \
+		--no-header --universal --python-version 3.11 tests/generators/requirements.in \
+		-o tests/generators/requirements.txt
 
 clean: ## Remove what was installed and cached
-	rm -rf $(VENV) tests/conformance/finale/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tests/conformance/finale/node_modules tests/generators/node_modules build/generators .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.installer: requirements-installer.txt
 	@echo "Creating $(VENV) and installing uv ..."
