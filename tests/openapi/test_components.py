@@ -67,6 +67,6 @@ def test_own_models_with_names_of_generated_schemas_keep_theirs() -> None:
     schemas = document["components"]["schemas"]
     assert "own" in schemas["Tag"]["properties"]
     assert "own" in schemas["Problem"]["properties"]
-    assert "label" in schemas["Tag2"]["properties"]
+    assert "label" in schemas["Tags"]["properties"]
     problem = document["components"]["responses"]["BadRequest"]["content"]
     assert problem["application/problem+json"]["schema"]["$ref"].endswith("/Problem2")
