@@ -9,7 +9,7 @@ from client.arguments import RaisingArgumentParser
 from client.environment import Environment
 from client.exit_codes import ExitCode
 from client.output.text import write_text
-from encore.client.errors import UsageError
+from encore.client.errors import UnexpectedResponseError, UsageError
 
 _SHOWN_LINES: Final = 20
 
@@ -39,7 +39,14 @@ def run_generate(environment: Environment) -> ExitCode:
     from client.generating.module import generate_module  # noqa: PLC0415 - start-up.
 
     document = read_description(environment, parsed.source or "", insecure=parsed.insecure)
-    module = generate_module(check_description(document))
+    description = check_description(document)
+    try:
+        module = generate_module(description)
+        compile(module, "module", "exec", dont_inherit=True)
+    except (RecursionError, SyntaxError, MemoryError) as error:
+        raise UnexpectedResponseError(
+            "No module can be written of this description: it is nested too deeply."
+        ) from error
     if parsed.check:
         return _compare(environment, parsed.output, module)
     if parsed.output:

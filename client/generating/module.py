@@ -116,5 +116,6 @@ def _quoted(type_: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return text for a docstring: one line that cannot end it."""
-    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
+    """Return text for a docstring: one line that cannot end it, and that every editor shows."""
+    line = " ".join(text.split()).replace("\\", "/").replace('"', "'")
+    return "".join(c if c.isprintable() else "?" for c in line)

@@ -12,7 +12,8 @@ def class_name(text: str, default: str = "Schema") -> str:
     """Return a name in the form ``PartCreate``."""
     words = [word for word in _OTHER.split(text.replace("_", " ")) if word]
     name = "".join(word[0].upper() + word[1:] for word in words)
-    return _started(name or default)
+    name = _started(name or default)
+    return f"{name}_" if iskeyword(name) else name
 
 
 def attribute_name(words: Collection[str]) -> str:

@@ -138,7 +138,7 @@ def _segments(
         if _is_parameter(word):
             type_ = parameters.get(word[1:-1], _ANY_KEY)
             segments.append(Segment(unique_name(attribute_name([word]), _TAKEN), type_))
-        elif not word or "{" in word:
+        elif not word or "{" in word or unquote(word) in {".", ".."}:
             return None
         else:
             segments.append(Segment(unquote(word)))

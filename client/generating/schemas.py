@@ -82,6 +82,7 @@ class SchemaTypes:
         self._document = document
         self._names: dict[tuple[str, Role], str] = {}
         self._classes: dict[str, ObjectType] = {}
+        self._open: set[str] = set()
 
     @property
     def classes(self) -> list[ObjectType]:
@@ -127,7 +128,19 @@ class SchemaTypes:
             hint: The name of the class, if the schema needs one and has none.
             role: Whether the API sends or receives the value.
         """
-        reference = str(as_object(schema).get("$ref", "")).rpartition("/")[2]
+        pointer = str(as_object(schema).get("$ref", ""))
+        reference = pointer.rpartition("/")[2]
+        if pointer in self._open and (reference, role) not in self._names:
+            return ANY  # It consists of itself, without a class between.
+        if not pointer or pointer in self._open:
+            return self._type_of(schema, reference, hint, role)
+        self._open.add(pointer)
+        try:
+            return self._type_of(schema, reference, hint, role)
+        finally:
+            self._open.discard(pointer)
+
+    def _type_of(self, schema: Any, reference: str, hint: str, role: Role) -> str:
         schema = self._merged(self.resolve(schema))
         if schema.get("nullable") is True:  # OpenAPI 3.0
             return _union([self.type_of({**schema, "nullable": False}, hint, role), "None"])
@@ -149,14 +162,19 @@ class SchemaTypes:
             return f"dict[str, {values}]"
         return _SCALARS.get(str(schema.get("type")), ANY)
 
-    def _merged(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a schema together with those of its ``allOf``."""
+    def _merged(
+        self, schema: Mapping[str, Any], seen: frozenset[str] = frozenset()
+    ) -> Mapping[str, Any]:
+        """Return a schema together with those of its ``allOf``, each once."""
         parts = schema.get("allOf")
         if not isinstance(parts, list):
             return schema
         merged = {name: value for name, value in schema.items() if name != "allOf"}
-        for part in map(self.resolve, parts):
-            nested = self._merged(part)
+        for part in parts:
+            pointer = str(as_object(part).get("$ref", ""))
+            if pointer in seen:
+                continue
+            nested = self._merged(self.resolve(part), seen | ({pointer} - {""}))
             properties = as_object(merged.get("properties")) | as_object(nested.get("properties"))
             required = [*as_list(merged.get("required")), *as_list(nested.get("required"))]
             merged = {**nested, **merged, "required": required}

@@ -25,10 +25,19 @@ class FileBody:
     def __iter__(self) -> Iterator[bytes]:
         try:
             with open(self.path, "rb") as file:  # noqa: PTH123 - start-up.
-                while chunk := file.read(_CHUNK_BYTES):
+                left = self.length
+                # One byte more than is left, so that the last chunk of a longer file is not sent.
+                while chunk := file.read(min(_CHUNK_BYTES, left + 1)):
+                    left -= len(chunk)
+                    if left < 0:
+                        break
                     yield chunk
         except OSError as error:
             raise UsageError(f"@{self.path} cannot be read: {error.strerror}.") from error
+        if left:
+            raise UsageError(
+                f"@{self.path} has changed while it was sent; the request was not completed."
+            )
 
 
 def check_path(path: str) -> None:

@@ -71,8 +71,8 @@ class LoopbackTransport:
             self.close()
             raise NetworkError(f"{address} cannot be reached: {_message(error)}.") from error
         self._responses = [response]  # Those before it are read.
-        encoding = response.getheader("Content-Encoding", "identity")
-        if encoding != "identity":
+        encoding = response.getheader("Content-Encoding", "identity").lower()
+        if encoding not in {"", "identity"}:
             raise UnexpectedResponseError(
                 f"{address} responded with {encoding}, although the request accepts none."
             )
@@ -80,9 +80,15 @@ class LoopbackTransport:
         return Response(response.status, response.reason, response.getheaders(), chunks)
 
     def _connection(self, address: str, client: ModuleType) -> "HTTPConnection":
-        if address not in self._connections:
+        known = self._connections.get(address)
+        if known is None or known.sock is None or _has_ended(known.sock):
+            if known is not None:
+                known.close()
             parts = urlsplit(address)
+            from client.requesting.final_response import FinalResponse  # noqa: PLC0415 - start-up.
+
             connection = client.HTTPConnection(parts.hostname, parts.port)
+            connection.response_class = FinalResponse
             connection.sock = _connect(parts.hostname or "", connection.port, self._connect_seconds)
             connection.sock.settimeout(self._read_seconds)
             self._connections[address] = connection
@@ -101,8 +107,15 @@ class LoopbackTransport:
         elif body is None and request.method in {"POST", "PUT", "PATCH"}:
             connection.putheader("Content-Length", "0")
         connection.endheaders()
-        for chunk in body or ():
-            connection.send(chunk)
+        try:
+            for chunk in body or ():
+                connection.send(chunk)
+        except (BrokenPipeError, ConnectionResetError):
+            # The server has responded, such as 401 or 413, and reads no more of the body.
+            response = connection.getresponse()
+            connection.sock.close()  # When the response is read; it cannot be used again.
+            connection.sock = None
+            return response
         return connection.getresponse()
 
 
@@ -115,6 +128,23 @@ def _connect(host: str, port: int, seconds: float) -> "socket.socket":
     connection = socket.create_connection(address, seconds)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
+
+
+def _has_ended(connection: "socket.socket") -> bool:
+    """Return whether the server has closed a connection while nothing was requested."""
+    import socket  # noqa: PLC0415 - start-up.
+
+    timeout = connection.gettimeout()
+    connection.settimeout(0)
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.settimeout(timeout)
+    return True  # Its end, or bytes that belong to no request.
 
 
 def import_http_client() -> ModuleType:

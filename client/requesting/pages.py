@@ -11,8 +11,9 @@ from client.requesting.messages import Request, Response
 from encore.client.errors import UnexpectedResponseError
 from encore.client.urls import origin
 
-_RANGE: Final = re.compile(r"items (\d+)-(\d+)/(\d+|\*)", re.ASCII)
+_RANGE: Final = re.compile(r"(?!bytes )[!#$%&'*+.^_`|~0-9A-Za-z-]+ (\d+)-(\d+)/(\d+|\*)", re.ASCII)
 _MAX_PAGES: Final = 1_000_000
+_MAX_DIGITS: Final = 18
 
 
 class ContentRange(NamedTuple):
@@ -25,7 +26,7 @@ class ContentRange(NamedTuple):
 
 
 def parse_content_range(header: str) -> ContentRange | None:
-    """Return the values of ``items 0-99/133``; None for any other header."""
+    """Return the values of ``items 0-99/133``, in any unit but bytes; None for other headers."""
     match = _RANGE.fullmatch(header.strip())
     if match is None:
         return None
@@ -38,12 +39,12 @@ def describe_rest(response: Response, rows: int) -> str:
 
     Args:
         response: The response whose rows are shown.
-        rows: How many they are.
+        rows: How many they are, with those of the pages before it that were read.
     """
     found = parse_content_range(response.headers.get("content-range"))
-    total = found.total if found else None
+    total = found.total if found else _parse_total(response)
     following = find_next(response, "")
-    if following is None and not _lacks_link(response, found):
+    if following is None and not _lacks_link(response, found, rows):
         return ""
     shown = f"{rows} of {total} rows" if total is not None else f"{rows} rows, and there are more"
     if found is not None and found.first and total is not None:
@@ -53,10 +54,18 @@ def describe_rest(response: Response, rows: int) -> str:
     return f"{shown}; --all fetches all{' that follow' if found and found.first else ''}."
 
 
-def _lacks_link(response: Response, found: ContentRange | None) -> bool:
+def _parse_total(response: Response) -> int | None:
+    """Return how many rows a list has by ``X-Total-Count``, as json-server counts them."""
+    raw = response.headers.get("x-total-count")
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= _MAX_DIGITS else None
+
+
+def _lacks_link(response: Response, found: ContentRange | None, rows: int) -> bool:
     """Return whether rows follow a page without a link to them."""
     if found is None:
-        return False
+        total = _parse_total(response)
+        # With links it may be the last page, after rows that the caller has not counted.
+        return total is not None and rows < total and not response.headers.get("link")
     if found.total is None:
         # The last page of a list whose rows are not counted links to the first one.
         return not response.headers.get("link")
@@ -75,9 +84,9 @@ def find_next(response: Response, url: str) -> str | None:
     """
     try:
         target = next_link(response.headers.get("link"))
+        return None if target is None else urljoin(url, target)
     except ValueError as error:
         raise UnexpectedResponseError(f"The header Link cannot be followed: {error}.") from error
-    return None if target is None else urljoin(url, target)
 
 
 def iterate_pages(
@@ -98,13 +107,14 @@ def iterate_pages(
         ClientError: A page cannot be read, is of another origin, or was read before.
     """
     gc.enable()  # See client.__main__.
-    seen = {hash(request.url)}
+    seen, read = {hash(request.url)}, 0
     for _ in range(_MAX_PAGES):
         rows = parse_rows(response)
         yield rows
+        read += len(rows)
         url = find_next(response, request.url)
         if url is None:
-            rest = describe_rest(response, len(rows))
+            rest = describe_rest(response, read)
             if rest:
                 raise UnexpectedResponseError(f"The list is incomplete: {rest}")
             return

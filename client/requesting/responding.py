@@ -53,6 +53,11 @@ def print_response(
         _write_as_it_is(response, destination)
         return
     value = _parse(request, response)
+    if value is _EMPTY and (options.follow_pages or options.output_format in {"csv", "ndjson"}):
+        raise UnexpectedResponseError(
+            f"{origin(request.url)} responded {response.status_code} without a body: there are no"
+            " rows to write."
+        )
     if value is _EMPTY:
         environment.note(f"{response.status_code} {response.reason_phrase}, without a body.")
     elif options.follow_pages:
@@ -93,7 +98,7 @@ def _write_rows(rows: list[Any], writer: Writer, *, as_value: bool) -> None:
 
 
 def _describe_rest(response: Response, rows: int) -> str:
-    if not response.headers.get("link") and not response.headers.get("content-range"):
+    if not any(map(response.headers.get, ("link", "content-range", "x-total-count"))):
         return ""
     from client.requesting.pages import describe_rest  # noqa: PLC0415 - start-up.
 

@@ -6,7 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 from client.requesting.messages import Request, Response
 
 _MEDIA_TYPES: Final = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
-_OF_PAGES: Final = frozenset({"count", "offset", "page", "limit", "_start", "_end", "range"})
+_OF_PAGES: Final = frozenset(
+    {"count", "offset", "page", "limit", "range", "_start", "_end", "_page", "_limit"}
+)
 """Parameters that choose a page, which a stream has not."""
 
 

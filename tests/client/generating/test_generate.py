@@ -232,6 +232,56 @@ def test_arguments_are_checked(run: Any, api: Any) -> None:
     assert run("generate", "--help").out.startswith("usage: python -m client generate")
 
 
+SELF: dict[str, Any] = {"$ref": "#/components/schemas/A"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [SELF], "properties": {"a": TEXT}},
+        {"anyOf": [SELF, {"type": "null"}]},
+        {"type": "object", "additionalProperties": SELF},
+        {"type": "array", "items": SELF},
+        {"type": "object", "properties": {"a": {"type": "array", "items": SELF}}},
+    ],
+)
+def test_schema_that_refers_to_itself_becomes_a_type(
+    run: Any, tmp_path: Path, schema: dict[str, Any]
+) -> None:
+    document = description(resource("/a", SELF), {"A": schema})
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    assert run("generate", "x.json", "--output", str(tmp_path / "generated.py")).code == 0
+    load(tmp_path / "generated.py")
+
+
+@pytest.mark.parametrize("text", ["none", "true", "False", "a\0b", "\ud800", "\u202e", "\x1b[2J"])
+def test_any_title_and_name_of_a_schema_becomes_a_module(
+    run: Any, tmp_path: Path, text: str
+) -> None:
+    row = {"type": "object", "properties": {text: TEXT}, "description": text, "title": text}
+    reference = {"$ref": f"#/components/schemas/{text}"}
+    document = description(resource("/a", reference), {text: row}, text)
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    assert run("generate", "x.json", "--output", str(tmp_path / "generated.py")).code == 0
+    load(tmp_path / "generated.py")
+
+
+def test_description_that_no_module_can_express_is_refused(run: Any, tmp_path: Path) -> None:
+    schema: dict[str, Any] = TEXT
+    for _ in range(400):
+        schema = {"type": "array", "items": schema}
+    row = {"type": "object", "properties": {"a": schema}}
+    (tmp_path / "x.json").write_text(json.dumps(description(resource("/a", row))))
+    result = run("generate", "x.json")
+    assert (result.code, result.out) == (9, "")
+
+
+def test_path_that_leaves_the_api_is_no_resource(run: Any, tmp_path: Path) -> None:
+    row = {"type": "object", "properties": {"a": TEXT}}
+    (tmp_path / "x.json").write_text(json.dumps(description(resource("/a/../b", row))))
+    assert ".." not in run("generate", "x.json").out
+
+
 NAMES = [
     *("/a", "/a/{x}", "get", "post", "responses", "200", "content", "requestBody", "schema"),
     *("application/json", "type", "properties", "items", "$ref", "anyOf", "enum", "allOf"),
