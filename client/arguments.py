@@ -16,7 +16,7 @@ class RaisingArgumentParser(argparse.ArgumentParser):
 
 
 class StoreOnce(argparse.Action):
-    """Stores a value, and refuses a second one."""
+    """Stores a value, and refuses a second one, which would replace the first without a word."""
 
     def __call__(
         self,
@@ -26,6 +26,16 @@ class StoreOnce(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Store the value. Raise ``UsageError`` if there is one."""
-        if getattr(namespace, self.dest) is not None:
+        given = namespace.__dict__.setdefault("_given", set())
+        if option_string is not None and self.dest in given:
             parser.error(f"{option_string} is given twice")
+        given.add(self.dest)
         setattr(namespace, self.dest, values)
+
+
+class OnceArgumentParser(RaisingArgumentParser):
+    """Refuses options that have one value and are given twice."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.register("action", None, StoreOnce)

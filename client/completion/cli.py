@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from client.arguments import RaisingArgumentParser
+from client.arguments import OnceArgumentParser
 from client.completion.scripts import SCRIPTS
 from client.completion.words import find_words
 from client.environment import Environment
@@ -34,7 +34,7 @@ def run_completion(environment: Environment) -> ExitCode:
     Raises:
         UsageError: It is none of the known ones.
     """
-    parser = RaisingArgumentParser(
+    parser = OnceArgumentParser(
         prog="python -m client completion", usage=USAGE, add_help=False, allow_abbrev=False
     )
     parser.add_argument("shell", nargs="?")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from client.arguments import RaisingArgumentParser
+from client.arguments import OnceArgumentParser
 from client.requesting.urls import resolve_url
 from encore.client.errors import UsageError
 
@@ -45,9 +45,9 @@ class ExportOptions(NamedTuple):
     insecure: bool
 
 
-def build_parser() -> RaisingArgumentParser:
+def build_parser() -> OnceArgumentParser:
     """Return the parser, also used for its help text."""
-    parser = RaisingArgumentParser(
+    parser = OnceArgumentParser(
         prog=PROGRAM,
         description=_DESCRIPTION,
         epilog=_EPILOG,

@@ -127,7 +127,10 @@ def _absolute(url: str, link: str | None) -> str | None:
     """
     if link is None:
         return None
-    target = urljoin(url, link)
+    try:
+        target = urljoin(url, link)
+    except ValueError as error:
+        raise UnexpectedResponseError(f"The stream's Link cannot be followed: {error}.") from error
     if origin(target) != origin(url):
         raise UnexpectedResponseError(
             f"The stream continues at {origin(target)}: the token is only sent to {origin(url)}."

@@ -5,7 +5,7 @@ import os
 from itertools import islice
 from typing import Final
 
-from client.arguments import RaisingArgumentParser
+from client.arguments import OnceArgumentParser
 from client.environment import Environment
 from client.exit_codes import ExitCode
 from client.output.text import write_text
@@ -90,10 +90,10 @@ def _path(environment: Environment, name: str) -> str:
     return os.path.join(environment.directory, name)  # noqa: PTH118 - start-up.
 
 
-def _parser() -> RaisingArgumentParser:
+def _parser() -> OnceArgumentParser:
     from argparse import RawDescriptionHelpFormatter  # noqa: PLC0415 - loaded already
 
-    parser = RaisingArgumentParser(
+    parser = OnceArgumentParser(
         prog="python -m client generate",
         description=_DESCRIPTION,
         formatter_class=RawDescriptionHelpFormatter,

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Final
 
-from client.arguments import RaisingArgumentParser
+from client.arguments import OnceArgumentParser
 from client.environment import Environment
 from client.exit_codes import ExitCode
 from client.output.text import write_text
@@ -38,9 +38,9 @@ def run_login(environment: Environment) -> ExitCode:
     return ExitCode.OK
 
 
-def build_parser() -> RaisingArgumentParser:
+def build_parser() -> OnceArgumentParser:
     """Return the parser, also used for its help text."""
-    parser = RaisingArgumentParser(
+    parser = OnceArgumentParser(
         prog="python -m client login",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,

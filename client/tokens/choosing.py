@@ -17,7 +17,7 @@ from client.environment import Environment
 from client.settings import SETTING_NAMES, build_client_settings, read_settings
 from client.tokens.environment_token import NAME, read_token
 from client.tokens.file_cache import FileTokenCache
-from client.tokens.logins import Login, load_login, login_cache
+from client.tokens.logins import Login, has_login_file, load_login, login_cache
 from client.tokens.private_files import find_directory
 from encore.client.errors import ConfigurationError
 from encore.client.token_cache import CachedToken, TokenKey
@@ -167,7 +167,13 @@ def choose_token(environment: Environment) -> TokenChoice:
     values = read_settings(variables, environment.directory, SETTING_NAMES)
     directory = find_directory(variables)
     if not any(variables.get(name) for name in CREDENTIAL_NAMES):
-        login = load_login(directory, values.get("ISSUER", ""))
+        issuer = values.get("ISSUER", "")
+        login = load_login(directory, issuer)
+        if login is None and has_login_file(directory, issuer):
+            raise ConfigurationError(
+                f"There is a login at {issuer}, but its file cannot be used: python -m client login"
+                " starts a new one, python -m client logout returns to CLIENT_ID and CLIENT_SECRET."
+            )
         if login is not None:
             _check_scope(login, variables)
             echo(f"Sent as {login.person}, logged in at {login.issuer}.")

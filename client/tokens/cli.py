@@ -2,7 +2,7 @@
 
 import time
 
-from client.arguments import RaisingArgumentParser
+from client.arguments import OnceArgumentParser
 from client.environment import Environment
 from client.exit_codes import ExitCode
 from client.output.text import write_json, write_text
@@ -45,7 +45,7 @@ def run_logout(environment: Environment) -> ExitCode:
     Raises:
         ClientError: The issuer could not revoke the login.
     """
-    parser = RaisingArgumentParser(
+    parser = OnceArgumentParser(
         prog="python -m client logout",
         description="End the login at ISSUER, and remove the cached tokens of ISSUER.",
         add_help=False,
@@ -63,10 +63,10 @@ def run_logout(environment: Environment) -> ExitCode:
     return ExitCode.OK
 
 
-def _token_parser() -> RaisingArgumentParser:
+def _token_parser() -> OnceArgumentParser:
     from argparse import RawDescriptionHelpFormatter  # noqa: PLC0415 - loaded already
 
-    parser = RaisingArgumentParser(
+    parser = OnceArgumentParser(
         prog="python -m client token",
         description=_DESCRIPTION,
         formatter_class=RawDescriptionHelpFormatter,

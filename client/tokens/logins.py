@@ -4,6 +4,7 @@ The tokens themselves are in ``FileTokenCache``, beside it.
 """
 
 import json
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -49,15 +50,12 @@ def login_cache(directory: str, echo: Callable[[str], None]) -> FileTokenCache:
 
 
 def load_login(directory: str, issuer: str) -> Login | None:
-    """Return the login at an issuer; None without one, or if its file is damaged."""
+    """Return the login at an issuer; None without one, or if its file cannot be used."""
     path = _path(directory, issuer)
     try:
         content = read_private_file(path) if directory else None
         members: Any = None if content is None else json.loads(content)
-    except UnsafeFileError:
-        remove_file(path)
-        return None
-    except (OSError, ValueError, RecursionError):
+    except (UnsafeFileError, OSError, ValueError, RecursionError):
         return None
     if not isinstance(members, dict) or members.pop("version", None) != _VERSION:
         return None
@@ -66,6 +64,11 @@ def load_login(directory: str, issuer: str) -> Login | None:
     if not all(isinstance(value, str) for value in members.values()):
         return None
     return Login(**members)
+
+
+def has_login_file(directory: str, issuer: str) -> bool:
+    """Return whether there is a file for a login at an issuer, whether it can be used or not."""
+    return bool(directory) and os.path.lexists(_path(directory, issuer))
 
 
 def save_login(directory: str, login: Login) -> None:

@@ -46,6 +46,8 @@ def log_out(environment: Environment, *, every_issuer: bool, insecure: bool) -> 
         if login is not None:
             failures += _end(environment, directory, login, insecure=insecure)
         removed += remove_file(path)
+    if issuer:  # A login whose file does not say so.
+        removed += remove_login(directory, issuer)
     environment.echo_err(f"{removed} cached token{'' if removed == 1 else 's'} removed.")
     for failure in failures:
         raise failure
@@ -67,10 +69,16 @@ def _stored_issuers(directory: str) -> Iterator[tuple[str, str]]:
     for name in names:
         if name.endswith(SUFFIX):
             path = f"{directory}/{name}"
-            try:
-                yield path, json.loads(read_private_file(path) or b"{}")["issuer"]
-            except (UnsafeFileError, OSError, ValueError, KeyError, TypeError, RecursionError):
-                yield path, ""
+            yield path, _stored_issuer(path)
+
+
+def _stored_issuer(path: str) -> str:
+    """Return the issuer of a file; empty if it is unreadable."""
+    try:
+        issuer = json.loads(read_private_file(path) or b"{}")["issuer"]
+    except (UnsafeFileError, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return issuer if isinstance(issuer, str) else ""
 
 
 def _end(

@@ -113,10 +113,21 @@ class PageData(Sequence[RowT], Generic[RowT]):
 
 
 def parse_links(response: "httpx.Response") -> dict[str, str]:
-    """Return the absolute URLs of the header Link by relation (RFC 8288)."""
-    url = str(response.request.url)
+    """Return the absolute URLs of the header Link by relation (RFC 8288).
+
+    Raises:
+        UnexpectedResponseError: A target is no URL.
+    """
+    url, header = str(response.request.url), response.headers.get("link", "")
+    try:
+        return _parse_links(url, header)
+    except ValueError as error:  # Of a target that is no URL.
+        raise UnexpectedResponseError(f"The header Link cannot be followed: {error}.") from error
+
+
+def _parse_links(url: str, header: str) -> dict[str, str]:
     links: dict[str, str] = {}
-    for target, parameters in _LINK.findall(response.headers.get("link", "")):
+    for target, parameters in _LINK.findall(header):
         relation = _RELATION.search(parameters)
         for name in relation[1].lower().split() if relation else ():
             links.setdefault(name, urljoin(url, target))

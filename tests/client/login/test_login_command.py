@@ -113,6 +113,30 @@ def test_scope_that_the_login_lacks_is_refused(logged_in: Run) -> None:
     assert "asks for write:all, which the login of ada does not have" in result.err
 
 
+@pytest.mark.parametrize("damage", ["", "{", '{"version": 1, "issuer": {}}', "link", "mode"])
+def test_login_that_cannot_be_used_is_no_reason_to_act_as_someone_else(
+    logged_in: Run, damage: str
+) -> None:
+    tokens = logged_in.directory / "state/encore/tokens"
+    (file,) = (path for path in tokens.glob("login-*.json") if "person" in path.read_text())
+    if damage == "mode":
+        file.chmod(0o644)
+    elif damage == "link":
+        file.rename(file.with_suffix(".moved"))
+        file.symlink_to(file.with_suffix(".moved"))
+    else:
+        file.write_text(damage)
+    (logged_in.directory / ".env.local").write_text(
+        f"CLIENT_ID=dev\nCLIENT_SECRET={logged_in.environment['CLIENT_SECRET']}\nSCOPE=a\n"
+    )
+    for _ in range(2):
+        result = logged_in("token", **NO_CREDENTIALS)
+        assert (result.code, result.out) == (11, "")
+        assert "python -m client logout" in result.err
+    assert logged_in("logout", **NO_CREDENTIALS).code == 0
+    assert logged_in("token", **NO_CREDENTIALS).code == 0
+
+
 def test_login_that_has_ended_is_an_error(logged_in: Run) -> None:
     for path in (logged_in.directory / "state/encore/tokens").glob("login-*.json"):
         members = json.loads(path.read_text())
