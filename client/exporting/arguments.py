@@ -113,7 +113,10 @@ def _build_url(url: str, parameters: Sequence[str]) -> str:
         pairs.append((name, value.removeprefix("=")))
     if not pairs:
         return url
-    query = urlencode(pairs)
+    try:
+        query = urlencode(pairs)
+    except UnicodeEncodeError as error:  # Bytes of the command line.
+        raise UsageError("A parameter is not UTF-8, nothing was sent.") from error
     return f"{url}{'&' if urlsplit(url).query else '?'}{query}".replace("?&", "?")
 
 

@@ -100,10 +100,19 @@ def _validate_base(base: str) -> None:
 
 
 def add_query(url: str, query: Sequence[tuple[str, str]]) -> str:
-    """Return a URL with further query parameters."""
+    """Return a URL with further query parameters. Raise ``UsageError`` for one that is no text."""
     if not query:
         return url
-    added = "&".join(f"{quote(name, safe='')}={quote(value, safe=',:')}" for name, value in query)
+    added = "&".join(
+        f"{_quote(name, name, safe='')}={_quote(name, value, safe=',:')}" for name, value in query
+    )
     before, separator, fragment = url.partition("#")
     joint = "" if before.endswith(("?", "&")) else "&" if "?" in before else "?"
     return f"{before}{joint}{added}{separator}{fragment}"
+
+
+def _quote(name: str, text: str, safe: str) -> str:
+    try:
+        return quote(text, safe=safe)
+    except UnicodeEncodeError as error:  # Bytes of the command line.
+        raise UsageError(f"{name[:40]}==... is not UTF-8, nothing was sent.") from error

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from encore.client.errors import IssuerError, UnexpectedResponseError
+from encore.client.errors import ConfigurationError, IssuerError, UnexpectedResponseError
 from encore.client.lean_httpx import httpx
 from encore.client.responses import describe_plain_response, is_redirect, parse_body
 from encore.client.settings import ClientSettings
@@ -36,7 +36,19 @@ def build_token_request(settings: ClientSettings, token_url: str = "") -> httpx.
         settings: Issuer and credentials.
         token_url: The token endpoint, if it is not where Okta or Auth0 have it; credentials are
             sent as to Okta.
+
+    Raises:
+        ConfigurationError: A setting cannot be sent.
     """
+    try:
+        return _build_token_request(settings, token_url)
+    except UnicodeEncodeError as error:  # Of bytes in the environment; it has the secret.
+        raise ConfigurationError(
+            "CLIENT_ID, CLIENT_SECRET, SCOPE and AUDIENCE must be UTF-8, and one of them is not."
+        ) from error
+
+
+def _build_token_request(settings: ClientSettings, token_url: str) -> httpx.Request:
     headers = {"Accept": "application/json"}
     parameters = {"grant_type": "client_credentials", "scope": settings.scope}
     if not token_url and settings.issuer.endswith("/"):

@@ -62,3 +62,17 @@ def test_env_file_that_is_not_utf_8_is_reported(tmp_path: Path) -> None:
 
 def test_repr_of_settings_hides_secret() -> None:
     assert "hidden" not in repr(ClientSettings(issuer="i", client_id="c", client_secret="hidden"))
+
+
+@pytest.mark.parametrize(
+    ("slash", "name"),
+    [
+        *(("", name) for name in ("CLIENT_ID", "CLIENT_SECRET", "SCOPE")),
+        *(("/", name) for name in ("CLIENT_ID", "CLIENT_SECRET", "SCOPE", "AUDIENCE")),
+    ],
+)
+def test_setting_that_is_not_utf_8_is_reported_without_it(run: Any, name: str, slash: str) -> None:
+    result = run("token", **{"ISSUER": f"http://127.0.0.1:9{slash}", name: "s\udcffcret"})
+    assert (result.code, result.out) == (11, "")
+    assert "UTF-8" in result.err
+    assert "cret" not in result.err

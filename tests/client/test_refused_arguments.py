@@ -1,8 +1,23 @@
-"""Options that are given twice: the first would be replaced without a word."""
+"""Arguments that no command can carry out: options given twice, and bytes that are no text."""
 
 from typing import Any
 
 import pytest
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("http://localhost/p", "a==\udcff"),
+        ("http://localhost/p", "\udcff==a"),
+        ("http://localhost/p", "a=\udcff"),
+        ("http://localhost/p\udcff",),
+        ("export", "http://localhost/p", "a=\udcff", "--format", "csv"),
+        ("export", "http://localhost/p\udcff", "--format", "csv"),
+    ],
+)
+def test_argument_that_is_not_utf_8_is_refused(run: Any, argv: tuple[str, ...]) -> None:
+    assert run(*argv)[:2] == (1, "")
 
 
 @pytest.mark.parametrize(
