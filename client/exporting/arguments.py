@@ -81,6 +81,8 @@ def validate_arguments(
     """
     if not parsed.url:
         raise UsageError(parser.format_usage().rstrip())
+    if parsed.output == "":
+        raise UsageError("--output must name a file; - is standard output.")
     output = parsed.output or STDOUT
     if not 0 <= parsed.retries <= _MAX_RETRIES:
         raise UsageError(f"--retries must be between 0 and {_MAX_RETRIES}.")

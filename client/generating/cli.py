@@ -32,6 +32,8 @@ def run_generate(environment: Environment) -> ExitCode:
     parsed = parser.parse_args(environment.argv[1:])
     if parsed.help:
         return write_text(environment, parser.format_help().rstrip())
+    if parsed.output == "":
+        raise UsageError("--output must name a file.")
     if parsed.check and not parsed.output:
         raise UsageError("--check needs --output FILE, the module to compare.")
     # Imported on demand: help and usage must not pay for it.

@@ -9,7 +9,7 @@ from client.environment import Environment
 from client.exit_codes import ExitCode
 from client.output.text import write_text
 from client.settings import read_settings
-from encore.client.errors import ConfigurationError
+from encore.client.errors import ConfigurationError, UsageError
 from encore.client.urls import require_https, validate_url
 
 _SETTINGS: Final = ("ISSUER", "SCOPE", "AUDIENCE", "LOGIN_CLIENT_ID")
@@ -29,6 +29,8 @@ def run_login(environment: Environment) -> ExitCode:
     parsed = parser.parse_args(environment.argv[1:])
     if parsed.help:
         return write_text(environment, parser.format_help().rstrip())
+    if parsed.client_id == "":
+        raise UsageError("--client-id must name a public client of ISSUER.")
     values = read_settings(environment.variables, environment.directory, _SETTINGS)
     _check_settings(values, insecure=parsed.insecure)
     from client.login.logging_in import LoginOptions, log_in  # noqa: PLC0415 - start-up: httpx.

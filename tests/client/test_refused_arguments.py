@@ -23,6 +23,23 @@ def test_argument_that_is_not_utf_8_is_refused(run: Any, argv: tuple[str, ...]) 
 @pytest.mark.parametrize(
     "argv",
     [
+        ("http://localhost/p", "--output", ""),
+        ("export", "http://localhost/p", "--format", "csv", "--output", ""),
+        ("generate", "http://localhost/p", "--output", ""),
+        ("login", "--client-id", ""),
+    ],
+)
+def test_empty_value_as_of_an_unset_variable_is_not_the_default(
+    run: Any, argv: tuple[str, ...]
+) -> None:
+    result = run(*argv)
+    assert (result.code, result.out) == (1, "")
+    assert f"{argv[-2]} must name" in result.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
         ("parts", "--output", "a", "--output", "b"),
         ("export", "parts", "--format", "csv", "--format", "ndjson"),
         ("export", "parts", "-o", "a.csv", "--output", "b.csv"),
