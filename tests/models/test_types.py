@@ -5,6 +5,7 @@ import enum
 from pathlib import Path
 from typing import Any, Final
 
+import jsonschema_rs
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -233,3 +234,29 @@ def test_text_not_strict_json_for_a_json_column_is_rejected(text: str) -> None:
     codec = codec_for(sa.JSON(), sqlite.dialect())
     with pytest.raises(InvalidValue, match="must be JSON"):
         codec.from_text(text)
+
+
+DIALECTS: Final[tuple[sa.Dialect, sa.Dialect]] = (
+    sqlite.dialect(),
+    postgresql.dialect(),  # type: ignore[no-untyped-call] # SQLAlchemy's
+)
+
+
+@pytest.mark.parametrize(
+    ("type_", "dialect", "format_", "text"),
+    [
+        (sa.Time(), DIALECTS[0], "time-local", "02:22:09"),
+        (sa.Time(), DIALECTS[1], "time-local", "02:22:09"),
+        (sa.Time(timezone=True), DIALECTS[0], "time-local", "02:22:09"),
+        (sa.Time(timezone=True), DIALECTS[1], "time", "02:22:09+00:00"),
+    ],
+)
+def test_time_has_the_format_that_its_text_is_valid_in(
+    type_: sa.Time, dialect: sa.Dialect, format_: str, text: str
+) -> None:
+    codec = codec_for(type_, dialect)
+    assert codec.schema["format"] == format_
+    assert str(codec.from_json(text)) == text
+    # JSON Schema's "time" demands an offset (RFC 3339); "time-local" is of OpenAPI's registry.
+    is_full_time = jsonschema_rs.is_valid({"format": "time"}, text, validate_formats=True)
+    assert is_full_time == (format_ == "time")

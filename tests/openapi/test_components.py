@@ -1,8 +1,12 @@
 """Components: shared once, never mixed up."""
 
+from typing import Any
+
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
+from sqlalchemy import Integer
+from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from encore import Crud
 from encore.database.factory import open_database
@@ -70,3 +74,31 @@ def test_own_models_with_names_of_generated_schemas_keep_theirs() -> None:
     assert "label" in schemas["Tags"]["properties"]
     problem = document["components"]["responses"]["BadRequest"]["content"]
     assert problem["application/problem+json"]["schema"]["$ref"].endswith("/Problem2")
+
+
+def _model(name: str) -> Any:
+    base: Any = type("Base", (DeclarativeBase,), {})
+    key = mapped_column(Integer, primary_key=True)
+    body = {"__tablename__": name.lower(), "id": key, f"of_{name}": mapped_column(Integer)}
+    return type(name, (base,), body)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("Part", "PartCreate"), ("PartCreate", "Part"), ("Problem",), ("Part", "Part2", "PartUpdate")],
+)
+def test_models_called_like_other_schemas_have_schemas_of_their_own(names: tuple[str, ...]) -> None:
+    app = FastAPI()
+    crud = Crud(app, open_database("sqlite:///unused.sqlite"), gate=None)
+    for name in names:
+        crud.resource(_model(name))
+    document = app.openapi()
+    schemas = document["components"]["schemas"]
+    for name in names:
+        created = document["paths"][f"/{name.lower()}"]["post"]
+        row = created["responses"]["201"]["content"]["application/json"]["schema"]
+        body = created["requestBody"]["content"]["application/json"]["schema"]
+        for schema in (row, body):
+            reference = schema.get("$ref") or schema["anyOf"][0]["$ref"]
+            assert f"of_{name}" in schemas[reference.rpartition("/")[2]]["properties"]
+    assert "detail" in schemas["Problem"]["properties"]
