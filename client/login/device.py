@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from client.login.flow import (
     Granted,
     LoginRequest,
+    hidden,
     parse_granted,
     parse_members,
     refusal,
@@ -64,7 +65,8 @@ def log_in_by_device(
         raise refusal(parse_members(response) or {"error": f"status {response.status_code}"})
     code = _parse_code(parse_members(response))
     show(code)
-    return _poll(request, transport, code, sleep)
+    with hidden(code.device_code):
+        return _poll(request, transport, code, sleep)
 
 
 def _poll(

@@ -1,11 +1,13 @@
 """What both flows need: who asks for what, and the response to their token requests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from client.login.metadata import Metadata
 from client.tokens.decoding import decode_token
-from encore.client.errors import IssuerError, UnexpectedResponseError
+from encore.client.errors import ClientError, IssuerError, UnexpectedResponseError
+from encore.client.redaction import hide_secrets
 from encore.client.responses import parse_body
 from encore.client.token_cache import CachedToken
 from encore.client.token_requests import parse_token_response
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
 _MAX_NAME = 100
+_SHORTEST_SECRET = 8
 _NAMES = ("preferred_username", "email", "name", "sub")
 
 
@@ -48,6 +51,18 @@ class Granted(NamedTuple):
 def send_form(transport: Transport, url: str, form: Mapping[str, str]) -> "httpx.Response":
     """Send a form to the issuer and return the response. Raise ``NetworkError``."""
     return transport.send("POST", url, data=dict(form), headers={"Accept": "application/json"})
+
+
+@contextmanager
+def hidden(*secrets: str) -> Iterator[None]:
+    """Raise errors without secrets of a login, which a response may repeat."""
+    try:
+        yield
+    except ClientError as error:
+        # Words of a message may have what is shorter.
+        long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        error.args = (hide_secrets(str(error), long),)
+        raise
 
 
 def parse_granted(response: "httpx.Response", request: LoginRequest, now: float) -> Granted:

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from client.login.callback_server import CallbackServer
-from client.login.flow import Granted, LoginRequest, parse_granted, refusal, send_form
+from client.login.flow import Granted, LoginRequest, hidden, parse_granted, refusal, send_form
 from encore.client.errors import IssuerError
 from encore.client.transport import Transport
 
@@ -55,8 +55,9 @@ def log_in_by_browser(
         "client_id": request.client_id,
         "code_verifier": verifier,
     }
-    token_response = send_form(transport, request.metadata.token_url, form)
-    return parse_granted(token_response, request, time.time())
+    with hidden(code, verifier):
+        token_response = send_form(transport, request.metadata.token_url, form)
+        return parse_granted(token_response, request, time.time())
 
 
 def _authorization_url(request: LoginRequest, redirect: str, state: str, verifier: str) -> str:

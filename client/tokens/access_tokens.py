@@ -31,7 +31,7 @@ class AccessTokens:
         self._choice = choice
         self._insecure = insecure
         self._transport: Transport | None = None
-        self._secrets: list[str] = choice.secrets
+        self._secrets: list[str] = []
         self._requested = ""
         self.timeout: float | None = None
         self.observe: Callable[[httpx.Request, httpx.Response], None] | None = None
@@ -88,9 +88,9 @@ class AccessTokens:
 
     def redact(self, message: str) -> str:
         """Return a message without secrets and tokens, in case a server repeated them."""
-        for secret in self._secrets:
-            message = message.replace(secret, "***")
-        return message
+        from encore.client.redaction import hide_secrets  # noqa: PLC0415 - start-up.
+
+        return hide_secrets(message, [*self._choice.secrets, *self._secrets])
 
     def _request(self, rejected: str) -> str:
         if isinstance(self._choice, EnvironmentToken):

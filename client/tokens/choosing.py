@@ -131,7 +131,10 @@ class ClientToken(NamedTuple):
     @property
     def secrets(self) -> list[str]:
         """What must not be shown, besides the tokens that are requested."""
-        return [self.settings.client_secret]
+        from encore.client.redaction import basic_credentials  # noqa: PLC0415 - start-up.
+
+        id_, secret = self.settings.client_id, self.settings.client_secret
+        return [secret, basic_credentials(id_, secret)]
 
     @property
     def scope(self) -> str:

@@ -5,6 +5,7 @@ from client.tokens.logins import Login
 from encore.client.auth import TokenAuth
 from encore.client.errors import IssuerError
 from encore.client.lean_httpx import httpx
+from encore.client.redaction import hide_secrets
 from encore.client.token_cache import CachedToken
 from encore.client.urls import require_https
 
@@ -58,7 +59,7 @@ class LoginAuth(TokenAuth):
         try:
             token = super().parse_token_response(response)
         except IssuerError as error:
-            message = str(error).replace(self._refresh_token, "***")
+            message = hide_secrets(str(error), (self._refresh_token,))
             if "invalid_grant" in message:
                 message = self._ended("was ended by the issuer")
             raise IssuerError(message, error.status, error.retry_after) from None
@@ -66,8 +67,7 @@ class LoginAuth(TokenAuth):
 
     def redact(self, message: str) -> str:
         """Return a message without the tokens."""
-        message = super().redact(message)
-        return message.replace(self._refresh_token, "***") if self._refresh_token else message
+        return hide_secrets(super().redact(message), (self._refresh_token,))
 
     def _ended(self, how: str) -> str:
         return (

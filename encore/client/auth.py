@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from encore.client.errors import ClientError, ConfigurationError, UsageError
 from encore.client.lean_httpx import httpx
+from encore.client.redaction import basic_credentials, hide_secrets
 from encore.client.settings import ClientSettings
 from encore.client.token_cache import CachedToken, MemoryTokenCache, TokenCache, TokenKey
 from encore.client.token_requests import TOKEN, build_token_request, parse_token_response
@@ -309,7 +310,8 @@ class ClientCredentials(TokenAuth):
 
     def redact(self, message: str) -> str:
         """Return a message without the secret and the token."""
-        return super().redact(message.replace(self._client_secret, "***"))
+        basic = basic_credentials(self._key.client_id, self._client_secret)
+        return super().redact(hide_secrets(message, (self._client_secret, basic)))
 
     def build_token_request(self, cached: CachedToken | None) -> httpx.Request:
         """Return the request of a token; a cached one does not change it."""

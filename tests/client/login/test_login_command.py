@@ -203,6 +203,20 @@ def test_arguments_and_settings_are_checked_first(
     assert words in result.err
 
 
+def test_refused_login_does_not_repeat_its_code(run: Run, fake_server: Callable[[], Any]) -> None:
+    issuer: FakeServer = fake_server()
+    endpoints = {"token_endpoint": f"{issuer.url}/t", "device_authorization_endpoint": issuer.url}
+    issuer.respond(200, {"issuer": issuer.url, **endpoints})
+    code = {"device_code": "hidden/code", "user_code": "A", "verification_uri": issuer.url}
+    issuer.respond(200, {**code, "interval": 0.01})
+    issuer.respond(
+        400, {"error": "x", "error_description": "hidden/code device_code=hidden%2Fcode"}
+    )
+    result = run("login", "--device", ISSUER=issuer.url)
+    assert (result.code, "hidden" in result.err) == (6, False)
+    assert "x: *** device_code=***" in result.err
+
+
 def test_login_with_a_refresh_token_is_renewed_until_logout(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

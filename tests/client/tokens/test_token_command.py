@@ -57,6 +57,21 @@ def test_token_in_a_file_is_not_read(run: Run) -> None:
     assert run("token").out.count(".") == 2
 
 
+@pytest.mark.parametrize("slash", ["", "/"], ids=["okta", "auth0"])
+@pytest.mark.parametrize("option", ["--verbose", "--json-errors"])
+def test_secret_that_the_issuer_repeats_is_hidden_however_it_is_spelled(
+    run: Run, api: Any, slash: str, option: str
+) -> None:
+    secret = 'se/c +r"et'
+    repeated = [secret, "se%2Fc%20%2Br%22et", "se%2Fc+%2Br%22et", "ZGV2OnNlL2MgK3IiZXQ="]
+    api.respond(401, {"error": "x", "error_description": json.dumps(repeated)})
+    variables = {"ISSUER": f"{api.url}{slash}", "CLIENT_SECRET": secret}
+    result = run(f"{api.url}/p", option, **variables)
+    assert result.code == 6
+    for spelling in [*repeated, 'se/c +r\\"et']:
+        assert spelling not in result.err + result.out
+
+
 def test_renewal_of_a_token_in_the_environment_is_refused(run: Run) -> None:
     result = run("token", "--renew", TOKEN="a")
     assert (result.code, result.out) == (1, "")
