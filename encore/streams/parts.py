@@ -86,7 +86,7 @@ def next_link(
         payload: The position after the part, and how many rows come before that.
         parent: The key of the parent row of a nested list.
     """
-    if pagination is None or not cursors.can_hold(payload.position):
+    if pagination is None or pagination.query is None or not cursors.can_hold(payload.position):
         return None
     cursor = cursors.encode(payload, pagination.digest, parent)
     return link_header(scope, [("next", f"?{pagination.query}{CURSOR}={cursor}")])

@@ -125,3 +125,13 @@ def test_parts_must_be_named_and_have_no_file_name(books: ModelApi) -> None:
     assert "content-disposition" not in response.headers
     other = books.get("/books", headers={"Accept": 'multipart/mixed; type="text/html"'})
     assert other.status_code == 406
+
+
+@pytest.mark.parametrize("query", ["_sort=rank&_order=desc", 'filter={"rank_gte":3}'])
+def test_parts_of_a_query_in_a_dialect_have_no_link(books: ModelApi, query: str) -> None:
+    books.crud.resource(
+        Book, endpoints=["/items", "/items/{id}"], dialects=["react-admin", "json-server"]
+    )
+    parts = stream_in_parts(books, f"/items?{query}", "application/x-ndjson")
+    assert len(parts) > 1
+    assert [part["Link"] for part in parts] == [None] * len(parts)
