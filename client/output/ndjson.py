@@ -23,11 +23,17 @@ class NdjsonWriter:
 
     def write_rows(self, rows: Sequence[Any]) -> None:
         """Write further rows."""
-        lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-        content = "".join(f"{line}\n" for line in lines)
+        content = b"".join(map(_line, rows))
         if content:
-            # A lone surrogate, which JSON may contain as an escape, has no UTF-8.
-            self._destination.write(content.encode("utf-8", "replace"))
+            self._destination.write(content)
 
     def end_rows(self) -> None:
         """Do nothing: NDJSON has no end."""
+
+
+def _line(row: Any) -> bytes:
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return f"{text}\n".encode()
+    except UnicodeEncodeError:  # A lone surrogate, which JSON may contain as an escape only.
+        return f"{json.dumps(row, separators=(',', ':'))}\n".encode()

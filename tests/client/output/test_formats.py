@@ -124,6 +124,24 @@ def test_response_that_is_not_json_is_refused_by_options_for_rows(
     assert "not JSON (text/html)" in result.err
 
 
+@pytest.mark.parametrize("option", [(), ("--ndjson",), ("--csv",), ("--table",)])
+@pytest.mark.parametrize("number", ["1e400", "-1e400"])
+def test_number_beyond_the_range_is_no_infinity(
+    run: Any, api: Any, option: tuple[str, ...], number: str
+) -> None:
+    api.respond(200, f'[{{"a": {number}}}]'.encode())
+    result = run(api.url, *option)
+    assert (result.code, result.out) == (9, "")
+
+
+def test_ndjson_keeps_what_utf_8_has_not(run: Any, api: Any) -> None:
+    rows = [{"a": "\ud800"}, {"a": "\u00e9"}]
+    api.respond(200, rows)
+    lines = run(api.url, "--ndjson").out.splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    assert lines[1] == '{"a":"\u00e9"}'
+
+
 def test_column_that_appears_on_a_later_page_is_an_error(run: Any, api: Any) -> None:
     api.respond(200, [{"a": 1}], Link='</2>; rel="next"')
     api.respond(200, [{"a": 1, "b": 2}])
