@@ -5,6 +5,7 @@ Every operation is described with a collector of components::
     components.schema("Part", {"type": "object", ...})  # {"$ref": "#/components/schemas/Part"}
 """
 
+import re
 from collections.abc import Callable, Collection, Hashable, Mapping
 from itertools import chain, count
 from typing import Any, Final, TypeVar
@@ -25,6 +26,8 @@ _RESERVED: Final = (
     "RowReport",
 )
 """The names of schemas that describe no resource; a model with such a name gets another one."""
+
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class ConflictingComponents(ValueError):
@@ -96,11 +99,11 @@ class Components:
 
     def has(self, name: str, schema: Mapping[str, Any]) -> bool:
         """Return whether a schema is defined under a name."""
-        return self._components.get("schemas", {}).get(name) == schema
+        return self._components.get("schemas", {}).get(_component_name(name)) == schema
 
     def accepts(self, kind: str, name: str, component: Mapping[str, Any]) -> bool:
         """Return whether a component can have a name: no other one has it."""
-        defined = self._components.get(kind, {})
+        defined, name = self._components.get(kind, {}), _component_name(name)
         return name not in defined or defined[name] == component
 
     def once(self, owner: Hashable, what: str, make: Callable[[], T]) -> T:
@@ -161,7 +164,7 @@ class Components:
         return {kind: self._components[kind] for kind in (*known, *others)}
 
     def _define(self, kind: str, name: str, component: Mapping[str, Any]) -> dict[str, str]:
-        defined = self._components.setdefault(kind, {})
+        defined, name = self._components.setdefault(kind, {}), _component_name(name)
         if kind == "schemas" and name in self._adopted:
             name = self._free_name(kind, name, component)
         if defined.setdefault(name, component) != component:
@@ -195,3 +198,8 @@ class InlineComponents(Components):
 
     def _define(self, kind: str, name: str, component: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - as its base
         return dict(component)
+
+
+def _component_name(name: str) -> str:
+    """Return a name of a component with the code points that OpenAPI does not allow in it."""
+    return _NOT_IN_NAMES.sub(lambda match: f"_{ord(match[0]):x}_", name)

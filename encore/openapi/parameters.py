@@ -1,6 +1,5 @@
 """Parameters as components: those of all resources, and those of one."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -32,8 +31,6 @@ from encore.openapi.write_descriptions import (
     PREFER_RETURN,
 )
 from encore.resource.option_checks import PARAMETER
-
-_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 _COMMON: Final[Mapping[str, Mapping[str, Any]]] = {
     "as_of": AS_OF_PARAMETER,
@@ -107,12 +104,6 @@ def _share(
     place = ".path" if parameter["in"] == "path" else ""
     for owner in owners:
         component = f"{owner}.{name}{place}"
-        if not (component.isascii() and name.isidentifier() and owner.isidentifier()):
-            component = _NOT_IN_NAMES.sub(_escape, component)
         if components.accepts("parameters", component, parameter):
             return components.parameter(component, parameter)
     return parameter
-
-
-def _escape(match: re.Match[str]) -> str:
-    return f"_{ord(match[0]):x}_"

@@ -131,8 +131,8 @@ def filter_parameters(
     """
     parameters = [
         *(_search_parameter(search) for search in resource.searches),
-        {**OR, "example": _conditions(resource, OR)},
-        {**NOT, "example": _conditions(resource, NOT)},
+        _of_conditions(resource, OR),
+        _of_conditions(resource, NOT),
         *_preset_parameters(resource),
     ]
     taken = {*others, *(parameter["name"] for parameter in parameters)}
@@ -310,14 +310,16 @@ def _parameter(name: str, schema: dict[str, Any], description: str, example: Any
     return {**parameter, "example": example}
 
 
-def _conditions(resource: ResourceDefinition, parameter: Mapping[str, Any]) -> Any:
-    """Return the example of a parameter of conditions: by ``id``, or by another key."""
+def _of_conditions(resource: ResourceDefinition, parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parameter of conditions; its example is by ``id``, by another key, or missing."""
     names = [field.name for field in resource.fields.key if field.name in resource.serializer.shown]
     if "id" in names:
-        return parameter["example"]
+        return dict(parameter)
     field = resource.serializer.shown.get(names[0]) if names else None
     example = UNSET if field is None else filter_example(field)
-    return UNSET if example is UNSET else f"{names[0]}={text_of(example)}"
+    if example is UNSET:
+        return {name: value for name, value in parameter.items() if name != "example"}
+    return {**parameter, "example": f"{names[0]}={text_of(example)}"}
 
 
 def _search_example(search: Search) -> Any:

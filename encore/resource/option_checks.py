@@ -4,6 +4,7 @@ Names of fields and relations are checked where they are resolved (``serializer_
 ``query_builder``, ``paths``, ``bodies``); this module checks what the options alone show.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
@@ -289,6 +290,8 @@ def _scopes(action: str, scopes: Iterable[str]) -> Problems:
 def _bodies(value: Any) -> Problems:
     if not isinstance(value, Mapping) or not all(isinstance(s, Mapping) for s in value.values()):
         yield "must be JSON schemas, by action"
+    elif not _is_json(value):
+        yield "must be JSON schemas: a value in them is not JSON"
     yield from _known(value, ACTIONS_WITH_BODIES)
 
 
@@ -362,6 +365,17 @@ def _noun(value: Any) -> Problems:
 def _text(value: Any) -> Problems:
     if not isinstance(value, str):
         yield "must be a string"
+    elif not _is_json(value):
+        yield "must be a string of Unicode, without surrogates"
+
+
+def _is_json(value: Any) -> bool:
+    """Return whether a value can be part of the OpenAPI document, which is sent as UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _flag(value: Any) -> Problems:

@@ -1,5 +1,7 @@
 """Components: shared once, never mixed up."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -102,3 +104,26 @@ def test_models_called_like_other_schemas_have_schemas_of_their_own(names: tuple
             reference = schema.get("$ref") or schema["anyOf"][0]["$ref"]
             assert f"of_{name}" in schemas[reference.rpartition("/")[2]]["properties"]
     assert "detail" in schemas["Problem"]["properties"]
+
+
+def test_models_with_names_that_components_cannot_have_are_described() -> None:
+    app = FastAPI()
+    crud = Crud(app, open_database("sqlite:///unused.sqlite"), gate=None)
+    for name in ("Größe", "名前"):
+        crud.resource(_model(name))
+    document = app.openapi()
+    names = [name for kind in document["components"].values() for name in kind]
+    assert "Gr_f6__df_e" in names
+    assert "_540d__524d_Create" in names
+    assert [name for name in names if not re.fullmatch(r"[a-zA-Z0-9._-]+", name)] == []
+
+
+def test_hidden_key_is_in_no_example() -> None:
+    app = FastAPI()
+    crud = Crud(app, open_database("sqlite:///unused.sqlite"), gate=None)
+    crud.resource(_model("Part"), exclude_attributes=["id"], actions=["list", "create"])
+    document = app.openapi()
+    json.dumps(document)
+    parameters = document["components"]["parameters"]
+    assert "example" not in parameters["Part.or"]
+    assert "example" not in parameters["Part.not"]
