@@ -237,9 +237,11 @@ class AsyncResource(Generic[RowT, CreateT, UpdateT]):
         page: AsyncPage[RowT] | None = AsyncPage(
             self._sender, await self._sender.exchange(request), request
         )
+        seen: set[int] = set()
         while page is not None:
             for row in page.rows:
                 yield row
+            page.check_progress(seen)
             page = await page.next()
 
     async def _stream(self, request: Request) -> AsyncGenerator[RowT, None]:

@@ -89,6 +89,18 @@ class PageData(Sequence[RowT], Generic[RowT]):
         headers = {n: v for n, v in self._request.headers.items() if n != "If-None-Match"}
         return self._request._replace(url=url, query=(), headers=headers)
 
+    def check_progress(self, seen: set[int]) -> None:
+        """Raise ``UnexpectedResponseError`` if pages repeat, which would never end.
+
+        Args:
+            seen: Hashes of the links that were followed before; that of this page is added.
+        """
+        url = self.links.get("next")
+        # next_request says it of a page that links to itself.
+        if url is not None and hash(url) in seen and url != self._request.url:
+            raise UnexpectedResponseError("The pages repeat: the list does not end.")
+        seen.add(hash(url))
+
     def __len__(self) -> int:
         return len(self.rows)
 

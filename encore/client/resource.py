@@ -325,8 +325,10 @@ class Resource(Generic[RowT, CreateT, UpdateT]):
 
     def _all(self, request: Request) -> Generator[RowT, None, None]:
         page: Page[RowT] | None = Page(self._sender, request)
+        seen: set[int] = set()
         while page is not None:
             yield from page.rows
+            page.check_progress(seen)
             page = page.next()
 
     def _stream(self, request: Request) -> Generator[RowT, None, None]:

@@ -82,6 +82,8 @@ class ResourceCalls:
     ) -> Call[Any]:
         """Return the call that changes a row."""
         name = "update" if method == "PATCH" else "put"
+        if changes is None and not keywords:
+            raise UsageError(f"{name} needs a mapping or keywords: there is nothing to change.")
         body, options = split_keywords(name, changes, keywords, ChangeOptions)
         return self._write(method, encode_key(self.path, key), body, options, parse_row)
 
