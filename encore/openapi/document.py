@@ -22,7 +22,7 @@ class DescribedRoute(Route):
 
     @abstractmethod
     def describe(self, components: Components) -> dict[str, Any]:
-        """Return the Operation Object of the route.
+        """Return the Operation Object of the route; an empty one leaves it out of the document.
 
         Args:
             components: Takes what the operation shares with others.
@@ -54,7 +54,7 @@ def make_document(app: FastAPI) -> dict[str, Any]:
     for route in app.routes:
         if isinstance(route, DescribedRoute):
             operation = route.describe(components)
-            for method in route.methods or ():
+            for method in (route.methods or ()) if operation else ():
                 id_ = _unique_id(ids, operation["operationId"], route.path_format, method)
                 described = {**operation, "operationId": id_}
                 paths.setdefault(route.path_format, {})[method.lower()] = described

@@ -26,6 +26,9 @@ from encore.openapi.route_arguments import ROUTE_ARGUMENTS, describe_by_argument
 from encore.openapi.texts import OperationText, docstring_of_service
 from encore.openapi.write_descriptions import IDEMPOTENCY_KEY
 
+_TEXTS: Final = frozenset(("summary", "description", "operation_id"))
+"""The arguments of a route that must be texts, because they override generated ones."""
+
 _BY_METHOD: Final = {
     "GET": "list",
     "POST": "create",
@@ -78,17 +81,22 @@ class CustomAction:
             if name not in ROUTE_ARGUMENTS:
                 message = f"returns {name!r}, which is not an argument of a FastAPI route"
                 raise ConfigurationError(resource, "describe", message)
+        for name in sorted(_TEXTS & described.keys()):
+            if not (isinstance(described[name], str) and described[name]):
+                raise ConfigurationError(resource, "describe", f"{name} must be a string")
 
     def _describe(self, operation: Operation, path: str, components: Components) -> dict[str, Any]:
-        """Return the Operation Object of the route."""
-        action = self.action
+        """Return the Operation Object of the route; empty for ``include_in_schema=False``."""
+        action, given = self.action, self.describe()
+        if not given.get("include_in_schema", True):
+            return {}
         described = DescribedResource(components, action.resource)
         text = self._text(described.names, path)
         arguments = {
             "tags": [described.tag()],
             "status_code": action.status,
             **text.as_dict(),
-            **self.describe(),
+            **given,
         }
         result = describe_by_arguments(components, path, self.method, arguments)
         of_path = path_parameters(path, action.resource.path_fields)

@@ -252,6 +252,8 @@ def test_given_is_deprecated_alias_of_request_body(api: Api) -> None:
         ({"sumary": "Promote"}, "option describe: returns 'sumary', which is not an argument"),
         ({"path": "/other"}, "option describe: returns 'path'"),
         ([], "option describe: must return a mapping"),
+        ({"summary": 5}, "option describe: summary must be a string"),
+        ({"operation_id": ""}, "option describe: operation_id must be a string"),
     ],
 )
 def test_description_that_no_route_accepts_stops_the_start(described: Any, message: str) -> None:
@@ -262,6 +264,15 @@ def test_description_that_no_route_accepts_stops_the_start(described: Any, messa
     crud.custom_action(action=Promote(users), **options)
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         crud._check_declarations()
+
+
+def test_action_that_is_not_in_the_schema_is_left_out_of_the_document(api: Api) -> None:
+    users = api.crud.resource(User)
+    described = {"include_in_schema": False}
+    api.crud.custom_action(action=Promote(users), **RIGHT, describe=lambda: described)
+    document = make_document(api.app)
+    assert "/users/promotion" not in document["paths"]
+    assert "/users" in document["paths"]
 
 
 def test_arguments_of_fastapi_describe_the_action(api: Api) -> None:
