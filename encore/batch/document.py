@@ -1,20 +1,20 @@
 """The description of a batch in OpenAPI, with an example of the service's own resources."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from encore.batch.body import HEADERS, METHODS
 from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.execution.resource import Resource
 from encore.openapi.components import Components
 from encore.openapi.described_resource import make_operation
+from encore.openapi.examples import create_example, row_example
 from encore.openapi.headers import REPLAYED
 from encore.openapi.names import operation_id, path_words
 from encore.openapi.operations import json_body
 from encore.openapi.parameters import share_parameters
 from encore.openapi.problems import problems
 from encore.openapi.responses import json_response
-from encore.openapi.schemas import create_schema
 from encore.openapi.texts import OperationText
 from encore.openapi.write_descriptions import IDEMPOTENCY_KEY
 from encore.options import BatchOptions
@@ -37,22 +37,27 @@ def describe_batch(
 ) -> dict[str, Any]:
     """Return the Operation Object of the batch."""
     components.tag(_TAG, "Many operations in one request")
+    example = _example(routes)
+    # Schemas are shared: those of several batches show the example of the first.
+    shown = components.once(describe_batch, "example", lambda: example)
     # Applications may have several batches.
     text = OperationText(operation_id("run", path_words(path)), "Run many operations", _TEXT)
     return make_operation(
         _TAG,
         text,
         parameters=share_parameters(components, (), [IDEMPOTENCY_KEY]),
-        body=_with_example(json_body(_batch_schema(options, components)), routes),
+        body=_with_example(json_body(_batch_schema(options, components, shown)), example),
         responses={
             **problems(components, _STATUSES, keyed=True),
-            "200": _response(components),
+            "200": _response(components, shown),
         },
     )
 
 
-def _batch_schema(options: BatchOptions, components: Components) -> dict[str, Any]:
-    operation = {
+def _batch_schema(
+    options: BatchOptions, components: Components, example: "BatchExample | None"
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
         "type": "object",
         "description": "One operation of a batch.",
         "properties": {
@@ -81,6 +86,8 @@ def _batch_schema(options: BatchOptions, components: Components) -> dict[str, An
         "required": ["method", "path"],
         "additionalProperties": False,
     }
+    if example is not None:
+        operation["examples"] = example.operations[:1]
     return {
         "type": "object",
         "properties": {
@@ -101,8 +108,8 @@ def _batch_schema(options: BatchOptions, components: Components) -> dict[str, An
     }
 
 
-def _response(components: Components) -> dict[str, Any]:
-    result = {
+def _response(components: Components, example: "BatchExample | None") -> dict[str, Any]:
+    result: dict[str, Any] = {
         "type": "object",
         "properties": {
             "id": {"type": "string"},
@@ -112,39 +119,54 @@ def _response(components: Components) -> dict[str, Any]:
         },
         "required": ["status", "headers", "body"],
     }
-    schema = {
+    if example is not None:
+        result["examples"] = example.results[:1]
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": {
             "results": {"type": "array", "items": components.schema("BatchResult", result)}
         },
         "required": ["results"],
     }
+    if example is not None:
+        schema["examples"] = [{"results": example.results}]
     description = "The results, in the order of the operations"
     results = components.schema("BatchResults", schema)
     return json_response(components, description, results, (REPLAYED,))
 
 
-def _with_example(body: dict[str, Any], routes: Sequence[PipelineRoute]) -> dict[str, Any]:
-    example = _example(routes)
+class BatchExample(NamedTuple):
+    """A batch that creates a row and reads it, and its results."""
+
+    operations: list[dict[str, Any]]
+    results: list[dict[str, Any]]
+
+
+def _with_example(body: dict[str, Any], example: BatchExample | None) -> dict[str, Any]:
     if example is not None:
-        body["content"]["application/json"]["example"] = example
+        body["content"]["application/json"]["example"] = {"operations": example.operations}
     return body
 
 
-def _example(routes: Sequence[PipelineRoute]) -> dict[str, Any] | None:
-    """Return a batch that creates a row of the first resource that can show it, and reads it."""
+def _example(routes: Sequence[PipelineRoute]) -> BatchExample | None:
+    """Return an example with the first resource whose rows have examples."""
     for resource in _creatable(routes):
-        keys = {field.name for field in resource.fields.key}
-        row = _row_of(create_schema(resource, Components()), keys)
-        if row is not None and resource.item_path.count("{") == 1:
-            name = resource.key[0].name
-            item = f"{resource.collection_path}/{{a.{name}}}"
-            return {
-                "operations": [
-                    {"id": "a", "method": "POST", "path": resource.collection_path, "body": row},
-                    {"method": "GET", "path": item},
-                ]
-            }
+        body = create_example(resource)
+        if resource.item_path.count("{") == 1 and all(
+            field.name in body for field in resource.bodies.required
+        ):
+            path, row = resource.collection_path, row_example(resource)
+            headers = {"Content-Type": "application/json"}
+            return BatchExample(
+                [
+                    {"id": "a", "method": "POST", "path": path, "body": body},
+                    {"method": "GET", "path": f"{path}/{{a.{resource.key[0].name}}}"},
+                ],
+                [
+                    {"id": "a", "status": 201, "headers": headers, "body": row},
+                    {"status": 200, "headers": headers, "body": row},
+                ],
+            )
     return None
 
 
@@ -160,35 +182,3 @@ def _creatable(routes: Sequence[PipelineRoute]) -> list[Resource]:
         and "{" not in resource.collection_path
         and not any(f.required and f.column.foreign_keys for f in resource.bodies.creatable)
     ]
-
-
-def _row_of(schema: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any] | None:
-    """Return a row that has the required fields, or one; None if a value cannot be guessed."""
-    row = {}
-    properties = schema.get("properties", {})
-    others = [name for name in properties if name not in keys and _value_of(properties[name])]
-    for name in schema.get("required") or others[:1]:
-        value = _value_of(schema["properties"][name])
-        if value is None:
-            return None
-        row[name] = value
-    return row
-
-
-def _value_of(schema: Mapping[str, Any]) -> Any:
-    """Return a value of a plain schema; None for others."""
-    if "anyOf" in schema:
-        return next(filter(None, map(_value_of, schema["anyOf"])), None)
-    if {"pattern", "format", "readOnly"} & schema.keys():
-        return None
-    if "enum" in schema:
-        return schema["enum"][0]
-    type_ = schema.get("type")
-    if isinstance(type_, list):
-        type_ = type_[0]
-    if type_ == "string":
-        text = "x" * max(1, schema.get("minLength", 1))
-        return text if len(text) <= schema.get("maxLength", len(text)) else None
-    if type_ in ("integer", "number"):
-        return max(1, schema.get("minimum", 1))
-    return True if type_ == "boolean" else None

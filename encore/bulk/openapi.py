@@ -9,6 +9,7 @@ from encore.execution.actions.action import Action
 from encore.execution.resource import Resource
 from encore.openapi.components import Components
 from encore.openapi.described_resource import DescribedResource
+from encore.openapi.examples import key_example, update_example
 from encore.openapi.headers import WRITE
 from encore.openapi.operations import json_body
 from encore.openapi.problems import problems
@@ -36,6 +37,7 @@ _AFFECTED: Final = {
     "description": "How many rows a bulk write has changed or deleted.",
     "properties": {"affected": {"type": "integer", "minimum": 0}},
     "required": ["affected"],
+    "examples": [{"affected": 1}],
 }
 
 
@@ -79,6 +81,8 @@ def _body(components: Components, resource: Resource, action: str) -> dict[str, 
         "properties": {**of_key, **schema.get("properties", {})},
         "required": [*of_key, *schema.get("required", ())],
     }
+    if own is None:
+        keyed["examples"] = [key_example(resource) | update_example(resource)]
     name = f"{component_name(resource, components)}BulkUpdate"
     return {"oneOf": [change, _array(resource, components.schema(name, keyed))]}
 
@@ -113,6 +117,7 @@ def _parameters(described: DescribedResource, action: str) -> list[Mapping[str, 
             "in": "query",
             "description": "How many rows the filters may match; if more do, nothing is changed",
             "schema": limit,
+            "example": 1,
         }
     )
     return [*own, *described.filters({parameter["name"] for parameter in own})]

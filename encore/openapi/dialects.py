@@ -12,6 +12,7 @@ from encore.openapi.schemas import row_reference
 from encore.resource.definition import ResourceDefinition
 
 _READ: Final = "read"
+_EMPTY: Final = {"type": "object", "examples": [{}]}
 _LANGUAGES: Final[Mapping[str, str]] = {
     "react-admin": "react-admin (filter, range and sort as JSON)",
     "refine": "refine (_start, _end, _sort, _order, name_like)",
@@ -33,4 +34,4 @@ def deleted_row_schema(resource: ResourceDefinition, components: Components) -> 
         and resource.access(_READ) == resource.access("delete")
         and not resource.serializer.children
     )
-    return row_reference(resource, components) if is_row else {"type": "object"}
+    return row_reference(resource, components) if is_row else _EMPTY

@@ -4,7 +4,10 @@ They tell one story: a row that was created by the example of a create has the m
 example of a row, and the example of an update leaves it so.
 """
 
-from collections.abc import Iterable
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -39,6 +42,38 @@ def update_example(resource: ResourceDefinition) -> dict[str, Any]:
     stated = [f for f in updatable if _is_stated(f)] or updatable
     texts = [f for f in stated if f.codec.is_text]
     return _members((texts or stated)[:1])
+
+
+def key_example(resource: ResourceDefinition) -> dict[str, Any]:
+    """Return an example of the key of a row, as its path has it."""
+    return _members(field for _, field in resource.paths.key_parameters)
+
+
+def ndjson_example(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return examples of rows as NDJSON."""
+    return "".join(
+        f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n" for row in rows
+    )
+
+
+def csv_example(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return examples of rows as CSV, with a header."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(rows[0])
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    return file.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _compact(value)
+
+
+def _compact(value: Any) -> str:
+    """Return a value as the service writes JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _row(serializer: Serializer) -> dict[str, Any]:

@@ -19,7 +19,13 @@ from encore.openapi.conditional import (
 )
 from encore.openapi.described_resource import DescribedResource
 from encore.openapi.dialects import deleted_row_schema
-from encore.openapi.examples import create_example, update_example
+from encore.openapi.examples import (
+    create_example,
+    csv_example,
+    ndjson_example,
+    row_example,
+    update_example,
+)
 from encore.openapi.headers import INVALID_VALUES, LIST, LOCATION, TOTAL_COUNT, WRITE
 from encore.openapi.problems import problem_responses
 from encore.openapi.query_parameters import page_parameters, past_parameters, row_parameters
@@ -157,8 +163,18 @@ def _pages(
         response = json_response(components, f"A page of {plural}", schema, headers)
     else:
         response = json_response(components, f"All {plural}", schema, headers)
-    response["content"] |= {stream: {"schema": {"type": "string"}} for stream in streams}
+    response["content"] |= {stream: _stream(resource, stream) for stream in streams}
     return {"200": response, "304": not_modified(components, validators(resource, "list"))}
+
+
+def _stream(resource: ResourceDefinition, media_type: str) -> dict[str, Any]:
+    """Return the description of a list as a stream; related rows in cells have no example."""
+    described: dict[str, Any] = {"schema": {"type": "string"}}
+    if media_type == "application/x-ndjson":
+        described["example"] = ndjson_example([row_example(resource)])
+    elif not resource.serializer.children:
+        described["example"] = csv_example([row_example(resource)])
+    return described
 
 
 def _creations(

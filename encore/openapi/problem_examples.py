@@ -55,4 +55,5 @@ def problem_example(name: str) -> dict[str, Any]:
     Args:
         name: The name of the response, such as ``NotFound``.
     """
-    return _ERRORS[name].problem(_INSTANCE, _REQUEST_ID)
+    problem = _ERRORS[name].problem(_INSTANCE, _REQUEST_ID)
+    return {**problem, "errors": list(problem["errors"])}

@@ -14,6 +14,7 @@ _FIELD_ERROR: Final[Mapping[str, Any]] = {
     "description": "What is wrong with one member of the body, or with one parameter.",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
     "required": ["field", "message"],
+    "examples": [{"field": "page", "message": "page must be an integer"}],
 }
 _MEMBERS: Final[Mapping[str, Any]] = {
     "type": {"type": "string"},
@@ -34,6 +35,7 @@ _PROBLEM: Final[Mapping[str, Any]] = {
     "description": "RFC 9457, with Finale's `message` and `errors`.",
     "properties": _MEMBERS,
     "required": [name for name in _MEMBERS if name != "hint"],
+    "examples": [problem_example("BadRequest")],
 }
 PROBLEM_SCHEMAS: Final[Mapping[str, Any]] = {"FieldError": _FIELD_ERROR, "Problem": _PROBLEM}
 """The schemas of a problem, by the names of their components."""

@@ -24,6 +24,7 @@ from encore.http.unsupported_headers import reject_idempotency_key
 from encore.idempotency.fingerprint import IdempotentRequest, begin_fingerprint, owner_of
 from encore.openapi.components import Components
 from encore.openapi.described_resource import DescribedResource
+from encore.openapi.examples import create_example, csv_example, ndjson_example
 from encore.openapi.headers import REPLAYED
 from encore.openapi.names import ResourceNames, operation_id
 from encore.openapi.problems import problems
@@ -147,7 +148,7 @@ def describe_upload(upload: Upload, components: Components) -> dict[str, Any]:
         _operation_text(described.names),
         upload.path,
         parameters=parameters,
-        body={"required": True, "content": _content(_row(upload, components))},
+        body={"required": True, "content": _content(_row(upload, components), _example(upload))},
         responses={
             **problems(components, _ERROR_STATUSES, keyed=keyed),
             **_successes(components, upload, (REPLAYED,) if keyed else ()),
@@ -176,15 +177,27 @@ def _row(upload: Upload, components: Components) -> dict[str, str]:
     if members == schema["properties"]:
         return create_reference(resource, components)
     name = f"{component_name(resource, components)}Upload"
-    return components.schema(name, {**schema, "properties": members})
+    example = _example(upload)
+    return components.schema(name, {**schema, "properties": members, "examples": [example]})
 
 
-def _content(row: Mapping[str, Any]) -> dict[str, Any]:
+def _example(upload: Upload) -> dict[str, Any]:
+    """Return an example of a row in the body."""
+    writable = {field.name for field in upload.writable}
+    example = create_example(upload.resource).items()
+    return {name: value for name, value in example if name in writable}
+
+
+def _content(row: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:
     return {
         JSON.media_type: {"schema": {"type": "array", "items": row}},
-        NDJSON.media_type: {"schema": _text("One JSON object a line")},
+        NDJSON.media_type: {
+            "schema": _text("One JSON object a line"),
+            "example": ndjson_example([example]),
+        },
         CSV.media_type: {
-            "schema": {**_text("A header of field names, then one row a line"), "minLength": 1}
+            "schema": {**_text("A header of field names, then one row a line"), "minLength": 1},
+            "example": csv_example([example]),
         },
     }
 

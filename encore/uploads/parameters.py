@@ -83,7 +83,7 @@ class UploadParameters:
     def describe(self) -> list[dict[str, Any]]:
         """Return the parameters' descriptions in OpenAPI."""
         described = [
-            _described(name, DESCRIPTIONS[name], choice_schema(values))
+            {**_described(name, DESCRIPTIONS[name], choice_schema(values)), "example": values[0]}
             for name, values in PARAMETERS.items()
         ]
         return described + [

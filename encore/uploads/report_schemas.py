@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from encore.execution.resource import Resource
+from encore.models.examples import example_of
 from encore.models.fields import Field
 from encore.openapi.components import Components
 from encore.openapi.problems import field_error_reference
 from encore.openapi.schemas import component_name, object_schema
-from encore.uploads.parameters import PARAMETERS
-from encore.uploads.staging_table import STATUSES
+from encore.uploads.parameters import ATOMIC, PARAMETERS
+from encore.uploads.staging_table import CREATED, STATUSES
 
 _NONE: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 _COUNT: Final = {"type": "integer", "minimum": 0}
@@ -40,7 +43,10 @@ def report_reference(
         "dry_run": {"type": "boolean"},
         "rows": {"type": "array", "items": rows},
     }
-    schema = object_schema({**properties, **members}, list(properties), description=_DESCRIPTION)
+    schema = {
+        **object_schema({**properties, **members}, list(properties), description=_DESCRIPTION),
+        "examples": [_report_example(resource.fields.key)],
+    }
     if members:
         return components.schema(f"{owner}UploadReport", schema)
     return components.schema("Report" if shared else f"{owner}Report", schema)
@@ -53,8 +59,25 @@ def _row_report(key: tuple[Field, ...], components: Components, owner: str) -> d
         "id": _id_schema(key),
         "errors": {"type": "array", "items": field_error_reference(components)},
     }
-    schema = object_schema(properties, ["line", "status"], description=_ROW_DESCRIPTION)
+    schema = {
+        **object_schema(properties, ["line", "status"], description=_ROW_DESCRIPTION),
+        "examples": [_row_example(key)],
+    }
     return components.schema(f"{owner}RowReport", schema)
+
+
+def _report_example(key: tuple[Field, ...]) -> dict[str, Any]:
+    """Return the report of one new row."""
+    counts = {status: int(status == CREATED) for status in STATUSES}
+    return {**counts, "mode": ATOMIC, "dry_run": False, "rows": [_row_example(key)]}
+
+
+def _row_example(key: tuple[Field, ...]) -> dict[str, Any]:
+    values = {field.name: example_of(field) for field in key}
+    row = {"line": 1, "status": CREATED}
+    if UNSET in values.values():
+        return row  # A key of a type of which no usual value is known.
+    return {**row, "id": next(iter(values.values())) if len(key) == 1 else values}
 
 
 def _id_schema(key: tuple[Field, ...]) -> dict[str, Any]:

@@ -146,7 +146,8 @@ def _parse_entry(
 
 def decision_schema() -> Attributes:
     """Return the JSON schema of a decision on one entry."""
-    return _decision("Decision", {VERSION: VERSION_SCHEMA}, {})
+    example = {VERSION: 1, "status": APPROVED}
+    return _decision("Decision", {VERSION: VERSION_SCHEMA}, {"examples": [example]})
 
 
 def bulk_decision_schema(*, require_version: bool) -> Attributes:
@@ -160,15 +161,17 @@ def bulk_decision_schema(*, require_version: bool) -> Attributes:
         "additionalProperties": False,
     }
     size = {"minItems": 1, "maxItems": MAX_ENTRIES}
+    example = {ENTRIES: [{"id": 1, VERSION: 1}], "status": APPROVED}
+    further: dict[str, Any] = {"examples": [example]}
     members: dict[str, Any] = {ENTRIES: {"type": "array", "items": entry, **size}}
     if require_version:
-        return _decision("BulkDecision", members, {"required": [ENTRIES]})
+        return _decision("BulkDecision", members, further | {"required": [ENTRIES]})
     members[IDS] = {"type": "array", "items": id_, **size, "uniqueItems": True}
     one_of_both = {
         "dependentSchemas": {ENTRIES: {"properties": {IDS: False}}},
         "not": {"properties": {ENTRIES: False, IDS: False}},
     }
-    return _decision("BulkDecision", members, one_of_both)
+    return _decision("BulkDecision", members, further | one_of_both)
 
 
 def _decision(title: str, members: Attributes, further: Attributes) -> Attributes:

@@ -16,7 +16,11 @@ DESCRIPTION: Final = (
     "The first and the last day of a period: entries of the same client and source with a day of"
     " the period that no row matches are withdrawn. Needs mode=atomic"
 )
-SCHEMA: Final = {"type": "string", "pattern": rf"^{_DAY}\.\.{_DAY}$"}
+SCHEMA: Final = {
+    "type": "string",
+    "pattern": rf"^{_DAY}\.\.{_DAY}$",
+    "examples": ["2026-03-01..2026-03-31"],
+}
 
 WITHDRAWN: Final = "withdrawn"
 KEPT: Final = "kept"

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from api.resources.timesheets.summary.grouping import Grouping
 from encore.extensions import Row, escape_formula
@@ -27,6 +27,10 @@ _QVALUE: Final = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 
 class SummaryRow(BaseModel):
     """One group: the values that it is grouped by, and its sums."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"user_id": "ada", "hours": 7.5, "entries": 1}]}
+    )
 
     user_id: str | None = None
     project: str | None = None

@@ -42,6 +42,7 @@ _BY: Final = "by"
 _FORMAT: Final = "format"
 _FORMATS: Final = ("json", "csv")
 _DEFAULT: Final = "employee"
+_CSV_EXAMPLE: Final = "user_id,hours,entries\r\nada,7.5,1\r\n"
 _CSV_FILE: Final = "timesheets-summary.csv"
 _CACHED_STATEMENTS: Final = 256
 
@@ -147,6 +148,7 @@ def _describe(timesheets: Resource) -> Mapping[str, Any]:
             "in": "query",
             "description": f"Groups; week and month exclude each other; default: {_DEFAULT}",
             "schema": groups,
+            "example": [_DEFAULT],
             "style": "form",
             "explode": False,
         },
@@ -155,11 +157,12 @@ def _describe(timesheets: Resource) -> Mapping[str, Any]:
             "in": "query",
             "description": "Overrides the Accept header",
             "schema": {"type": "string", "enum": list(_FORMATS)},
+            "example": next(iter(_FORMATS)),
         },
     ]
     unsupported = _unsupported_parameters(timesheets)
     filters = [p for p in list_parameters(timesheets) if p["name"] not in unsupported]
-    csv = {"text/csv": {"schema": {"type": "string"}}}
+    csv = {"text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE}}
     return {
         "summary": "Sum up timesheets",
         "response_model": list[SummaryRow],
