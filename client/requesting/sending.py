@@ -55,8 +55,7 @@ class Sender:
     def close(self) -> None:
         """Close all connections."""
         self._loopback.close()
-        for stream in self._streams:
-            stream.__exit__(None, None, None)
+        self._close_streams()
         if self._remote is not None:
             self._remote.close()
 
@@ -88,10 +87,16 @@ class Sender:
             self._verbose.show_response(response)
         return response
 
+    def _close_streams(self) -> None:
+        """Close the response of the request before, which is read; each of many pages has one."""
+        while self._streams:
+            self._streams.pop().__exit__(None, None, None)
+
     def _send_remote(self, request: Request) -> Response:
         from encore.client.lean_httpx import httpx  # noqa: PLC0415 - start-up.
         from encore.client.transport import Transport  # noqa: PLC0415 - start-up.
 
+        self._close_streams()
         self._remote = self._remote or Transport(self._read_seconds)
         timeout = httpx.Timeout(self._read_seconds, connect=self._connect_seconds)
         stream = self._remote.stream(
