@@ -7,6 +7,7 @@ Every operation is described with a collector of components::
 
 import re
 from collections.abc import Callable, Collection, Hashable, Mapping
+from functools import lru_cache
 from itertools import chain, count
 from typing import Any, Final, TypeVar
 
@@ -167,7 +168,8 @@ class Components:
         defined, name = self._components.setdefault(kind, {}), _component_name(name)
         if kind == "schemas" and name in self._adopted:
             name = self._free_name(kind, name, component)
-        if defined.setdefault(name, component) != component:
+        known = defined.setdefault(name, component)
+        if known is not component and known != component:
             raise ConflictingComponents(f"components.{kind}.{name} is defined twice, differently")
         return {"$ref": f"#/components/{kind}/{name}"}
 
@@ -200,6 +202,7 @@ class InlineComponents(Components):
         return dict(component)
 
 
+@lru_cache(maxsize=8_192)
 def _component_name(name: str) -> str:
     """Return a name of a component with the code points that OpenAPI does not allow in it."""
     return _NOT_IN_NAMES.sub(lambda match: f"_{ord(match[0]):x}_", name)
