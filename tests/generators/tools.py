@@ -1,7 +1,8 @@
 """Runs the tools that read the service's OpenAPI document: generators of clients, and linters.
 
 Those of npm are locked in ``package-lock.json``; those of Python, with what the generated packages
-import, in ``requirements.txt``. Both are installed once, the latter into ``build/generators``.
+import, in ``requirements.txt``. Both are installed once, those of Python into ``build/generators``;
+``python -m tests.generators.tools`` does nothing else.
 """
 
 import os
@@ -39,12 +40,12 @@ def run_node(program: Path, environment: Mapping[str, str]) -> str:
 
 def run_python_tool(name: str, *arguments: str, cwd: Path) -> str:
     """Run a tool of the generators' own virtual environment and return its output."""
-    return _run([str(_environment() / "bin" / name), *arguments], cwd)
+    return _run([str(install_environment() / "bin" / name), *arguments], cwd)
 
 
 def run_python(program: Path, environment: Mapping[str, str]) -> str:
     """Run a Python program with what generated packages import."""
-    python = str(_environment() / "bin" / "python")
+    python = str(install_environment() / "bin" / "python")
     return _run([python, "-W", "error", str(program)], program.parent, environment)
 
 
@@ -61,7 +62,7 @@ def link_packages(folder: Path) -> None:
     (folder / "node_modules").symlink_to(FOLDER / "node_modules")
 
 
-def _environment() -> Path:
+def install_environment() -> Path:
     """Return the virtual environment; install it unless it has what the lock file says."""
     environment, lock = _BUILD / "venv", _LOCK.read_text(encoding="utf-8")
     _BUILD.mkdir(parents=True, exist_ok=True)
@@ -93,3 +94,7 @@ def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str] | Non
     output = done.stdout + done.stderr
     assert done.returncode == 0, f"{command[0]} failed with {done.returncode}:\n{output}"
     return output
+
+
+if __name__ == "__main__":
+    install_environment()
