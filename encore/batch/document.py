@@ -38,25 +38,21 @@ def describe_batch(
     """Return the Operation Object of the batch."""
     components.tag(_TAG, "Many operations in one request")
     example = _example(routes)
-    # Schemas are shared: those of several batches show the example of the first.
-    shown = components.once(describe_batch, "example", lambda: example)
     # Applications may have several batches.
     text = OperationText(operation_id("run", path_words(path)), "Run many operations", _TEXT)
     return make_operation(
         _TAG,
         text,
         parameters=share_parameters(components, (), [IDEMPOTENCY_KEY]),
-        body=_with_example(json_body(_batch_schema(options, components, shown)), example),
+        body=_with_example(json_body(_batch_schema(options, components)), example),
         responses={
             **problems(components, _STATUSES, keyed=True),
-            "200": _response(components, shown),
+            "200": _response(components, example),
         },
     )
 
 
-def _batch_schema(
-    options: BatchOptions, components: Components, example: "BatchExample | None"
-) -> dict[str, Any]:
+def _batch_schema(options: BatchOptions, components: Components) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "type": "object",
         "description": "One operation of a batch.",
@@ -64,12 +60,14 @@ def _batch_schema(
             "id": {
                 "type": "string",
                 "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
+                "examples": ["a"],
                 "description": "What references to its result begin with; unique in the batch",
             },
             "method": {"type": "string", "enum": list(METHODS)},
             "path": {
                 "type": "string",
                 "pattern": "^/",
+                "examples": ["/rows/1"],
                 "description": "The path and the query of an operation of this API,"
                 " percent-encoded; a segment may be a reference: /parts/{a.id}",
             },
@@ -86,8 +84,6 @@ def _batch_schema(
         "required": ["method", "path"],
         "additionalProperties": False,
     }
-    if example is not None:
-        operation["examples"] = example.operations[:1]
     return {
         "type": "object",
         "properties": {
@@ -112,15 +108,17 @@ def _response(components: Components, example: "BatchExample | None") -> dict[st
     result: dict[str, Any] = {
         "type": "object",
         "properties": {
-            "id": {"type": "string"},
-            "status": {"type": "integer"},
-            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
-            "body": {},
+            "id": {"type": "string", "examples": ["a"]},
+            "status": {"type": "integer", "examples": [200]},
+            "headers": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "examples": [{"Content-Type": "application/json"}],
+            },
+            "body": {"examples": [{}]},
         },
         "required": ["status", "headers", "body"],
     }
-    if example is not None:
-        result["examples"] = example.results[:1]
     schema: dict[str, Any] = {
         "type": "object",
         "properties": {
@@ -128,11 +126,12 @@ def _response(components: Components, example: "BatchExample | None") -> dict[st
         },
         "required": ["results"],
     }
-    if example is not None:
-        schema["examples"] = [{"results": example.results}]
     description = "The results, in the order of the operations"
     results = components.schema("BatchResults", schema)
-    return json_response(components, description, results, (REPLAYED,))
+    response = json_response(components, description, results, (REPLAYED,))
+    if example is not None:
+        response["content"]["application/json"]["example"] = {"results": example.results}
+    return response
 
 
 class BatchExample(NamedTuple):

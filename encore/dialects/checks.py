@@ -50,24 +50,24 @@ def _contradictions(options: ResourceOptions) -> Iterable[str]:
         yield f"contradicts update_method={options.update_method!r}: these clients send PUT"
 
 
-def _check_names(dialect: Dialect, parser: QueryParser) -> None:
-    """Raise ``InvalidOption`` for a name that has two meanings in a dialect."""
+def _check_names(client: Dialect, parser: QueryParser) -> None:
+    """Raise ``InvalidOption`` for a name that has two meanings in the queries of a client."""
     fields = {name for name, _ in parser.lookup.all()}
     own = {*parser.reserved, *parser.searches}
     # Only what follows it differs: sort=["id","ASC"] is not the name of a field.
-    parameters = {*dialect.parameters} - ({SORT} & parser.reserved)
+    parameters = {*client.parameters} - ({SORT} & parser.reserved)
     taken = {*parameters, *parser.searches}
-    if isinstance(dialect, JsonServer):  # Its filters stand where our parameters do.
+    if isinstance(client, JsonServer):  # Its filters stand where our parameters do.
         taken |= parser.reserved
     for name in sorted(fields & taken):
-        message = f"the field {name!r} has the name of a parameter of the lists of {dialect.name}"
+        message = f"the field {name!r} has the name of a parameter of the lists of {client.name}"
         raise InvalidOption(f"{message}: name it otherwise in JSON, or exclude it")
     for name in sorted(own & parameters):
-        raise InvalidOption(f"{name!r} is a parameter of the resource and of {dialect.name}")
+        raise InvalidOption(f"{name!r} is a parameter of the resource and of {client.name}")
     for name in sorted({*fields, *parser.searches}):
-        for suffix, operator in dialect.operators.items():
+        for suffix, operator in client.operators.items():
             bare = name.removesuffix(suffix)
             target = None if bare == name else parser.lookup.find(bare)
             if target is not None and operator.supports(target):
-                message = f"{name!r} is also {bare!r} with the operator {suffix} of {dialect.name}"
+                message = f"{name!r} is also {bare!r} with the operator {suffix} of {client.name}"
                 raise InvalidOption(f"{message}: name it otherwise in JSON, or exclude it")

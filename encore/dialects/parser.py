@@ -65,17 +65,17 @@ class DialectParser:
             return self._parser.parse(query_string, lenient=lenient)
         pairs = parse_pairs(query_string)
         found = [
-            (dialect, sign)
-            for dialect in self._dialects
-            if (sign := dialect.find_sign(pairs)) is not None
+            (client, sign)
+            for client in self._dialects
+            if (sign := client.find_sign(pairs)) is not None
         ]
         if not found:
             return self._parser.parse(query_string, lenient=lenient)
-        dialect, sign = found[0]
+        client, sign = found[0]
         for other, name in found[1:]:
-            message = f"cannot be combined with {sign}, which is a parameter of {dialect.name}"
+            message = f"cannot be combined with {sign}, which is a parameter of {client.name}"
             raise invalid_parameter(name, f"is a parameter of {other.name} and {message}")
-        return list_query(self._parser, dialect.parse(pairs, sign, lenient=lenient))
+        return list_query(self._parser, client.parse(pairs, sign, lenient=lenient))
 
     def _parse_row(
         self, query_string: bytes, *, lenient: bool = False, others: tuple[str, ...] = ()
@@ -87,18 +87,18 @@ class DialectParser:
         parameters: dict[str, list[str]] = {}
         for name, text in parse_pairs(query_string):
             parameters.setdefault(name, []).append(text)
-        for dialect in self._dialects:
-            sign = next((name for name in dialect.embeds if name in parameters), None)
+        for client in self._dialects:
+            sign = next((name for name in client.embeds if name in parameters), None)
             if sign is None:
                 continue
             for name in parameters:
-                if name not in (*dialect.embeds, *others) and not lenient:
+                if name not in (*client.embeds, *others) and not lenient:
                     raise invalid_parameter(
                         name,
-                        f"cannot be combined with {sign}, which is a parameter of {dialect.name}",
+                        f"cannot be combined with {sign}, which is a parameter of {client.name}",
                     )
             query = self._parser.parse_row(b"", others=())
-            return replace(query, children=dialect.parse_embed(parameters))
+            return replace(query, children=client.parse_embed(parameters))
         return self._parser.parse_row(query_string, lenient=lenient, others=others)
 
 

@@ -104,7 +104,7 @@ def test_rejection_stores_its_reason(boss: httpx.Client, entry: Any, more: Any) 
         ({"status": "rejected", "reason": " \n"}, {"reason": ...}),
         ({"status": "rejected", "reason": "x" * 501}, {"reason": ...}),
         ({"status": "rejected", "reason": []}, {"reason": ...}),
-        ({"status": "rejected", "x": 1}, {"reason": ..., "x": ...}),
+        ({"status": "rejected", "x": 1}, {"x": ...}),
         (
             {"reason": "well done"},
             {"reason": "reason must be omitted unless the status is rejected"},

@@ -115,7 +115,7 @@ def _format_json_row(line: int | str, reason: str, raw: str) -> str:
     """Return an object with line and reason before its members; other text becomes a member."""
     prefix = json.dumps({"line": line, "reason": reason}, ensure_ascii=False)
     try:
-        value = parse_json(raw, object_pairs_hook=unique_members)
+        value = parse_json(raw, object_pairs_hook=unique_members, parse_float=float)
     except ValueError:
         value = raw
     if not isinstance(value, dict):

@@ -61,7 +61,7 @@ def _visible_paths(
 
 
 def _without_hidden_examples(operation: Any, hidden: set[tuple[str, str]]) -> Any:
-    """Return an operation without the example of its body if that names hidden operations."""
+    """Return an operation without its examples if that of its body names hidden operations."""
     body = operation.get("requestBody", {}) if isinstance(operation, Mapping) else {}
     content = body.get("content", {})
     if not any(_names_hidden(media, hidden) for media in content.values()):
@@ -70,7 +70,20 @@ def _without_hidden_examples(operation: Any, hidden: set[tuple[str, str]]) -> An
         name: {k: v for k, v in media.items() if not _names_hidden({k: v}, hidden)}
         for name, media in content.items()
     }
-    return {**operation, "requestBody": {**body, "content": kept}}
+    responses = {
+        status: {**response, "content": _without_examples(response["content"])}
+        if "content" in response
+        else response
+        for status, response in operation["responses"].items()
+    }
+    return {**operation, "requestBody": {**body, "content": kept}, "responses": responses}
+
+
+def _without_examples(content: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        media_type: {k: v for k, v in media.items() if k not in ("example", "examples")}
+        for media_type, media in content.items()
+    }
 
 
 def _names_hidden(media: Mapping[str, Any], hidden: set[tuple[str, str]]) -> bool:

@@ -49,10 +49,15 @@ Stream = Callable[[str, str], bytes]
         ),
     ],
 )
-def test_export_is_the_stream(
-    export: Run, stream: Stream, argv: tuple[str, ...], path: str, type_: str
+def test_export_is_the_stream(  # noqa: PLR0917 - fixtures, and a row of the table
+    export: Run,
+    stream: Stream,
+    monkeypatch: pytest.MonkeyPatch,
+    argv: tuple[str, ...],
+    path: str,
+    type_: str,
 ) -> None:
-    os.chdir(export.directory)
+    monkeypatch.chdir(export.directory)
     result = export("export", *argv)
     assert (result.code, result.out) == (0, ""), result.err
     assert Path(argv[-1]).read_bytes() == stream(path, type_)
@@ -90,7 +95,7 @@ def test_retries_continue_an_export_that_is_cut_off(
     export: Run, stream: Stream, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch, output: str
 ) -> None:
     monkeypatch.setattr("client.importing.retries.FIRST_WAIT_SECONDS", 0.01)
-    os.chdir(export.directory)
+    monkeypatch.chdir(export.directory)
     proxy.limits = [60_000, 0, 300_000]
     url = f"{proxy.url}{PATH}"
     result = export("export", url, "--format", "ndjson", "-o", output, "--retries", "3")
