@@ -13,7 +13,6 @@ from encore.server.development import _complete
 from encore.server.development_logins import public_clients
 from encore.server.development_users import FILE, read_users
 from encore.settings import Settings
-from tests.fixtures.system import ROOT
 
 ISSUER = "http://localhost:3001/oauth2/default"
 
@@ -83,19 +82,6 @@ def test_invalid_file_is_refused_in_one_line(tmp_path: Path, text: str, message:
 def test_missing_file_is_refused() -> None:
     with pytest.raises(SettingsError, match="absent"):
         read_users({FILE: "absent.toml"})
-
-
-def test_shipped_file_has_a_manager_and_two_contractors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    grace, *contractors = read_users({})
-    assert grace.allows("approve:timesheets")
-    assert grace.allows("parts_manager")
-    assert [user.name for user in contractors] == ["ada", "bob"]
-    known = create_service().scopes()
-    for user in contractors:
-        assert set(user.scopes or ()) <= known
-        assert user.allows("create:timesheets")
-        assert not user.allows("approve:timesheets")
 
 
 def test_issuer_is_told_the_scopes_of_the_service_in_words(own: IssuerSettings) -> None:
